@@ -1,0 +1,41 @@
+from django.conf import settings
+from django.db import models
+
+
+class Verb(models.TextChoices):
+    """What can happen in the commons. A new fact gets a new word; a word is never used for another fact."""
+
+    JOINED = "joined", "joined"
+    CHANGED_PROFILE = "changed_profile", "changed their profile"
+    FOUNDED = "founded", "founded"
+    CHANGED_ORGANIZATION = "changed_organization", "changed"
+    PUBLISHED = "published", "published"
+    PUBLISHED_VERSION = "published_version", "published a new version of"
+    MOVED = "moved", "moved"
+    WITHDREW = "withdrew", "withdrew"
+    COMMENTED = "commented", "commented on"
+    EDITED_COMMENT = "edited_comment", "edited a comment on"
+    WITHDREW_COMMENT = "withdrew_comment", "withdrew a comment on"
+    SUBSCRIBED = "subscribed", "subscribed to"
+    UNSUBSCRIBED = "unsubscribed", "unsubscribed from"
+
+
+class Activity(models.Model):
+    """One fact that happened, written once and never changed: notifications, feeds, histories and audit come from it."""
+
+    verb = models.CharField(max_length=32, choices=Verb.choices)
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="activities")
+    organization = models.ForeignKey(
+        "accounts.Organization", on_delete=models.PROTECT, null=True, related_name="activities"
+    )
+    subject_kind = models.CharField(max_length=32)
+    subject_id = models.BigIntegerField()
+    data = models.JSONField(default=dict)
+    at = models.DateTimeField()
+
+    class Meta:
+        verbose_name_plural = "activities"
+        indexes = [models.Index(fields=["subject_kind", "subject_id", "-id"], name="activity_of_subject")]
+
+    def __str__(self) -> str:
+        return f"{self.verb} {self.subject_kind} {self.subject_id}"

@@ -1,0 +1,62 @@
+"""When the database goes away: a clear page at once, and no trace of it once it is back."""
+
+import logging
+from collections.abc import Callable
+
+from django.db import InterfaceError, OperationalError, connection
+from django.http import HttpRequest, HttpResponse
+from django.template.loader import render_to_string
+
+log = logging.getLogger(__name__)
+
+RETRY_AFTER = 10  # seconds
+
+
+class DatabaseAway:
+    """Answers 503 with Retry-After while the database cannot be reached.
+
+    A connection that died while it lay idle is no reason for that: a reading request that meets one is done again, once,
+    on a connection that is known to work.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if not getattr(request, "database_away", False):
+            return response
+        forget_dead_connections()
+        if request.method in ("GET", "HEAD"):
+            request.database_away = False  # type: ignore[attr-defined]
+            response = self.get_response(request)
+            if not getattr(request, "database_away", False):
+                return response
+        return away(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """Take a failed connection for what it is; every other exception goes its way."""
+        if isinstance(exception, OperationalError | InterfaceError):
+            log.warning("The database did not answer: %s", exception)
+            request.database_away = True  # type: ignore[attr-defined]
+            return away(request)
+        return None
+
+
+def forget_dead_connections() -> None:
+    """Close this thread's connection and drop those in the pool that no longer answer."""
+    connection.close()
+    try:
+        if connection.pool:  # type: ignore[attr-defined]
+            connection.pool.check()  # type: ignore[attr-defined]
+    except Exception:  # the pool says so itself when the next connection is asked for
+        log.debug("The pool could not be checked", exc_info=True)
+
+
+def away(request: HttpRequest) -> HttpResponse:
+    """The 503 page. What was typed comes back in it, to be sent again: nothing of it is lost."""
+    typed = [(name, value) for name, values in request.POST.lists() for value in values] if request.method == "POST" else []
+    page = render_to_string(
+        "503.html", {"typed": [item for item in typed if item[0] != "csrfmiddlewaretoken"], "path": request.path}
+    )
+    return HttpResponse(page, status=503, headers={"Retry-After": str(RETRY_AFTER), "Cache-Control": "no-store"})

@@ -1,0 +1,45 @@
+"""Headers that every page carries: what a browser may load, and who may keep a copy."""
+
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse
+from django.utils.cache import patch_vary_headers
+
+# One policy for every page, without nonces or hashes: a kept page, or a 304, would carry a wrong one.
+CONTENT_SECURITY_POLICY = "; ".join(
+    [
+        "default-src 'none'",
+        *(f"{kind}-src 'self'" for kind in ("script", "style", "font", "img", "connect", "manifest", "worker")),
+        "form-action 'self'",
+        "frame-ancestors 'none'",
+        "base-uri 'none'",
+    ]
+)
+SHARED = "public, max-age=0, s-maxage=5"  # a proxy may keep what the anonymous see, for five seconds
+OWN = "private, no-cache"  # the reader's browser may keep it, and asks each time whether it still holds
+NEVER_STORED = "no-store"
+
+
+class PageHeaders:
+    """Sets the Content-Security-Policy, and says who may keep the answer where the view did not."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        response.headers.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY)
+        response.headers.setdefault("Permissions-Policy", "camera=(), geolocation=(), microphone=(), browsing-topics=()")
+        if request.path_info.startswith("/static/"):
+            return response
+        if "Cache-Control" not in response:
+            response["Cache-Control"] = self.kept_by(request, response)
+        patch_vary_headers(response, ["Cookie"])
+        return response
+
+    @staticmethod
+    def kept_by(request: HttpRequest, response: HttpResponse) -> str:
+        """Who may keep an answer: everyone that of a reader without a cookie, if it sets none either."""
+        if request.method not in ("GET", "HEAD") or response.status_code >= 500 or response.cookies:
+            return NEVER_STORED
+        return OWN if request.COOKIES else SHARED

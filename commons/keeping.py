@@ -1,0 +1,34 @@
+"""What a person typed outlives an expired session: kept while they sign in, and put back into the form."""
+
+from django.contrib.auth.views import redirect_to_login
+from django.http import HttpRequest, HttpResponseBase, QueryDict
+
+SESSION_KEY = "kept_form"
+UNTYPED = ("csrfmiddlewaretoken", "action")
+LIMIT = 1_000_000  # characters, of one form: a body, and all that stands beside it
+
+
+def keep(request: HttpRequest) -> None:
+    """Keep what was sent, for the form at this address; one form a session, the last."""
+    typed = request.POST.copy()
+    for name in UNTYPED:
+        typed.pop(name, None)
+    text = typed.urlencode()
+    if len(text) <= LIMIT * 6:
+        request.session[SESSION_KEY] = {"path": request.path, "typed": text}
+
+
+def to_sign_in(request: HttpRequest) -> HttpResponseBase:
+    """Send a reader to sign in and back; what they had typed is kept."""
+    if request.method == "POST":
+        keep(request)
+    return redirect_to_login(request.get_full_path())
+
+
+def taken_back(request: HttpRequest) -> QueryDict | None:
+    """What was kept for the form at this address, once; None where nothing was."""
+    kept = request.session.get(SESSION_KEY)
+    if not kept or kept["path"] != request.path:
+        return None
+    del request.session[SESSION_KEY]
+    return QueryDict(kept["typed"])

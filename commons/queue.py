@@ -1,0 +1,17 @@
+"""The names of the background jobs, and how one is deferred by name.
+
+A job is deferred on Django's own connection, in the transaction of the verb that wants it, so neither the rows nor the
+job can exist without the other. Nothing here imports a task: `knowledge/jobs.py` implements the names.
+"""
+
+from procrastinate.contrib.django import app
+
+FOLLOW_RENAME = "follow_rename"  # an organization or a member has a new name: make what shows it anew
+TIDY = "tidy"  # once a day: sessions that ran out, jobs long done, mail the trial showed
+
+ALL = (FOLLOW_RENAME, TIDY)
+
+
+def defer(name: str, **arguments: object) -> None:
+    """Put the job called `name` on the queue with these JSON-able arguments; it runs once this transaction commits."""
+    app.configure_task(name, allow_unknown=True).defer(**arguments)  # type: ignore[arg-type]

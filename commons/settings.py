@@ -1,0 +1,282 @@
+"""The one settings file. Only what differs between hosts comes from the environment (docs/hosting.md lists it)."""
+
+import os
+import secrets
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import dj_database_url
+import dj_email_url
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+VAR_DIR = Path(os.environ.get("COMMONS_VAR", BASE_DIR / "var"))
+
+
+def _flag(name: str, default: bool = False) -> bool:
+    """Whether an environment variable says yes; `default` when it is not set."""
+    return os.environ.get(name, "1" if default else "").lower() in {"1", "true", "yes", "on"}
+
+
+def _secret_key() -> str:
+    """SECRET_KEY, or a key of this installation's own, made once under var/ and readable by its owner alone."""
+    if key := os.environ.get("SECRET_KEY"):
+        return key
+    path = VAR_DIR / "secret_key"
+    try:
+        return path.read_text().strip()
+    except FileNotFoundError:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_suffix(f".{os.getpid()}")
+    fresh.touch(mode=0o600)
+    fresh.write_text(secrets.token_urlsafe(50))
+    try:
+        os.link(fresh, path)  # two starting at once agree on one key
+    except FileExistsError:
+        pass
+    finally:
+        fresh.unlink()
+    return path.read_text().strip()
+
+
+# What the site is
+SITE_NAME = os.environ.get("SITE_NAME", "The Commons")
+SITE_URL = os.environ.get("SITE_URL", "http://localhost:8000").rstrip("/")
+SITE_CONTACT = os.environ.get("SITE_CONTACT", "hello@commons.example")
+TRIAL = _flag("TRIAL")  # the trial shows the mail it sends on a page of its own
+DEBUG = _flag("DEV")
+SECRET_KEY = _secret_key()
+_site = urlsplit(SITE_URL)
+ALLOWED_HOSTS = [
+    host
+    for host in [*os.environ.get("ALLOWED_HOSTS", "").split(","), _site.hostname, "localhost", "127.0.0.1", "[::1]"]
+    if host
+]
+CSRF_TRUSTED_ORIGINS = [SITE_URL]
+
+# Pages kept in each web process while nothing on them changed; 0 keeps none
+KEPT_PAGES = int(os.environ.get("KEPT_PAGES", "200"))
+
+# Rules of the site
+HOLD_FIRST_POSTS = _flag("HOLD_FIRST_POSTS")  # hold the first post of an unverified organization for a moderator
+
+INSTALLED_APPS = [
+    "commons",
+    "accounts",
+    "knowledge",
+    "allauth",
+    "allauth.account",
+    "taggit",
+    "procrastinate.contrib.django",
+    "django_htmx",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.postgres",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+]
+
+MIDDLEWARE = [
+    "commons.faults.DatabaseAway",
+    "commons.headers.PageHeaders",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "commons.gate.GateMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+]
+
+ROOT_URLCONF = "commons.urls"
+WSGI_APPLICATION = "commons.wsgi.application"
+APPEND_SLASH = True
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "commons.site.context",
+            ],
+            "builtins": ["commons.template_filters", "django.templatetags.static"],
+        },
+    }
+]
+
+# Database: PostgreSQL only. A statement or a lock that takes too long is given up: a reader gets a clear page, nothing hangs.
+_database = dj_database_url.parse(os.environ.get("DATABASE_URL", "postgresql://localhost/commons"))
+DATABASES = {
+    "default": {
+        **_database,
+        "OPTIONS": {
+            **_database.get("OPTIONS", {}),
+            "pool": {
+                "min_size": 1,
+                "max_size": int(os.environ.get("DATABASE_POOL", "16")),
+                "timeout": 4,
+                "max_idle": 300,
+            },
+            "connect_timeout": 3,
+            "server_side_binding": True,
+            "prepare_threshold": 3,
+            "options": " ".join(
+                f"-c {name}={value}"
+                for name, value in {
+                    "statement_timeout": os.environ.get("STATEMENT_TIMEOUT", "10s"),
+                    "lock_timeout": os.environ.get("LOCK_TIMEOUT", "5s"),
+                    "idle_in_transaction_session_timeout": "30s",
+                    "jit": "off",
+                }.items()
+            ),
+        },
+    }
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "cache"}}
+
+# People
+AUTH_USER_MODEL = "accounts.Member"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",
+     "OPTIONS": {"user_attributes": ("email", "handle", "name")}},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]  # fmt: skip
+ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_FORMS = {
+    "login": "accounts.members.forms.SignInForm",
+    "signup": "accounts.members.forms.SignUpForm",
+    "add_email": "accounts.members.forms.NewAddressForm",
+    "change_password": "accounts.members.forms.ChangePasswordForm",
+    "set_password": "accounts.members.forms.SetPasswordForm",
+    "reset_password": "accounts.members.forms.ForgottenPasswordForm",
+    "reset_password_from_key": "accounts.members.forms.ResetPasswordForm",
+    "reauthenticate": "accounts.members.forms.ConfirmItIsYouForm",
+    "request_login_code": "accounts.members.forms.AskForCodeForm",
+    "confirm_login_code": "accounts.members.forms.SignInCodeForm",
+    "confirm_email_verification_code": "accounts.members.forms.AddressCodeForm",
+    "confirm_password_reset_code": "accounts.members.forms.PasswordCodeForm",
+}
+ACCOUNT_EMAIL_VERIFICATION = "mandatory"
+ACCOUNT_EMAIL_VERIFICATION_BY_CODE_ENABLED = True
+ACCOUNT_EMAIL_VERIFICATION_SUPPORTS_RESEND = True
+ACCOUNT_LOGIN_BY_CODE_ENABLED = True
+ACCOUNT_LOGIN_BY_CODE_SUPPORTS_RESEND = True
+ACCOUNT_PASSWORD_RESET_BY_CODE_ENABLED = True
+ACCOUNT_LOGIN_ON_PASSWORD_RESET = True  # whoever has the code and the new password has shown enough
+ALLAUTH_USER_CODE_FORMAT = {"numeric": True, "length": 8}  # 1234-5678; three tries a code
+ACCOUNT_EMAIL_VERIFICATION_BY_CODE_TIMEOUT = 15 * 60  # mail may be slow, and so may people
+ACCOUNT_LOGIN_BY_CODE_TIMEOUT = 15 * 60
+ACCOUNT_PASSWORD_RESET_BY_CODE_TIMEOUT = 15 * 60
+ACCOUNT_RATE_LIMITS = {"confirm_email": "3/m/key"}  # beside allauth's own: a first code, and two more when asked for
+ACCOUNT_CHANGE_EMAIL = True
+ACCOUNT_REAUTHENTICATION_REQUIRED = True
+ACCOUNT_EMAIL_NOTIFICATIONS = True
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = True
+ACCOUNT_PREVENT_ENUMERATION = True
+ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_LOGOUT_ON_GET = False
+ACCOUNT_USER_DISPLAY = "accounts.members.models.display_name"
+ACCOUNT_DEFAULT_HTTP_PROTOCOL = _site.scheme
+# How many proxies of our own stand before the site: rate limits count by the address that the first of them saw.
+ALLAUTH_TRUSTED_PROXY_COUNT = int(os.environ.get("TRUSTED_PROXIES", "0"))
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "home"
+LOGOUT_REDIRECT_URL = "home"
+
+# Sessions, forms, cookies
+SESSION_COOKIE_AGE = 60 * 60 * 24 * 30
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_HTTPONLY = True
+CSRF_COOKIE_SAMESITE = "Lax"
+CSRF_FAILURE_VIEW = "knowledge.views.errors.csrf_failure"
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
+DATA_UPLOAD_MAX_MEMORY_SIZE = 3 * 1024 * 1024  # a body of 200,000 characters, percent-encoded
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
+
+# Security: everything a browser can be told
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "strict-origin-when-cross-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+if _site.scheme == "https":
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    SECURE_SSL_REDIRECT = True
+    SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+    SECURE_HSTS_SECONDS = 60 * 60 * 24 * 365
+    SECURE_HSTS_INCLUDE_SUBDOMAINS = True
+    SECURE_HSTS_PRELOAD = True
+    SESSION_COOKIE_SECURE = True
+    CSRF_COOKIE_SECURE = True
+
+# Language, time
+LANGUAGE_CODE = "en"
+USE_I18N = False
+USE_TZ = True
+TIME_ZONE = "UTC"
+
+# Static files: hashed names, compressed once
+STATIC_URL = "/static/"
+STATIC_ROOT = VAR_DIR / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if DEBUG
+        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    },
+}
+WHITENOISE_MAX_AGE = 60 * 60
+MEDIA_ROOT = VAR_DIR / "media"
+
+# Mail
+DEFAULT_FROM_EMAIL = os.environ.get("MAIL_FROM", f"{SITE_NAME} <{SITE_CONTACT}>")
+SERVER_EMAIL = DEFAULT_FROM_EMAIL
+EMAIL_TIMEOUT = 15
+if EMAIL_URL := os.environ.get("EMAIL_URL"):
+    _mail = dj_email_url.parse(EMAIL_URL)
+    EMAIL_BACKEND = _mail["EMAIL_BACKEND"]
+    EMAIL_HOST, EMAIL_PORT = _mail["EMAIL_HOST"], _mail["EMAIL_PORT"]
+    EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _mail["EMAIL_HOST_USER"], _mail["EMAIL_HOST_PASSWORD"]
+    EMAIL_USE_TLS, EMAIL_USE_SSL = _mail["EMAIL_USE_TLS"], _mail["EMAIL_USE_SSL"]
+elif TRIAL:
+    EMAIL_BACKEND = "commons.mail.MailboxBackend"
+else:
+    EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
+
+# Background jobs
+PROCRASTINATE_IMPORT_PATHS = ["knowledge.jobs"]
+PROCRASTINATE_AUTODISCOVER_MODULE_NAME = "jobs"
+
+TAGGIT_CASE_INSENSITIVE = True
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"plain": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "plain"}},
+    "root": {"handlers": ["console"], "level": "WARNING"},
+    "loggers": {
+        "django": {"handlers": ["console"], "level": "WARNING", "propagate": False},
+        "django.security.DisallowedHost": {"level": "ERROR"},
+        "procrastinate": {"level": "WARNING"},
+        "psycopg.pool": {"level": "ERROR"},
+    },
+}

@@ -1,0 +1,28 @@
+"""What every page says of the site itself."""
+
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest
+
+THEMES = {"light": "Light", "dark": "Dark"}
+THEME_COOKIE = "theme"
+
+
+def context(request: HttpRequest) -> dict[str, Any]:
+    """Names and addresses of the site for templates, and the appearance that the reader chose."""
+    theme = request.COOKIES.get(THEME_COOKIE, "")
+    return {
+        "site": {
+            "name": settings.SITE_NAME,
+            "url": settings.SITE_URL,
+            "contact": settings.SITE_CONTACT,
+            "trial": settings.TRIAL,
+        },
+        "theme": theme if theme in THEMES else "",
+    }
+
+
+def absolute(path: str) -> str:
+    """The full address of a path on this site; never made from what a request says its host is."""
+    return f"{settings.SITE_URL}{path}"

@@ -1,0 +1,71 @@
+"""What templates need beside Django's own."""
+
+import datetime as dt
+from functools import cache
+
+from django import template
+from django.templatetags.static import static
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString, mark_safe
+
+register = template.Library()
+
+
+@cache
+def icons() -> str:
+    """The address of the sprite with every icon."""
+    return static("icons.svg")
+
+
+@register.simple_tag
+def icon(name: str) -> SafeString:
+    """An icon of the sprite, for the eye only: it never stands without a word."""
+    kind = "" if name.startswith("rung-") else ' class="i"'
+    return mark_safe(f'<svg{kind} aria-hidden="true"><use href="{icons()}#{name}"/></svg>')  # noqa: S308 - our own names
+
+
+@register.filter
+def day(moment: dt.datetime | None) -> SafeString | str:
+    """A day in words, for reading and for machines: <time datetime="2025-11-04">4 November 2025</time>."""
+    if moment is None:
+        return ""
+    return format_html('<time datetime="{:s}">{:s}</time>', moment.date().isoformat(), f"{moment.day} {moment:%B %Y}")
+
+
+@register.filter
+def rfc3339(moment: dt.datetime) -> str:
+    """A moment as feeds write it (RFC 3339), to the second, in UTC."""
+    return moment.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+@register.filter
+def bounded(count: int) -> str:
+    """A count as pages show it, with its thousands apart: 1,284."""
+    return f"{count:,}"
+
+
+@register.filter
+def ago(moment: dt.datetime) -> SafeString | str:
+    """How long ago, within a day ("2 hours ago"); the day after that. Not for what is kept: it ages."""
+    seconds = (timezone.now() - moment).total_seconds()
+    if seconds >= 86_400:
+        return day(moment)
+    if seconds < 60:
+        return "just now"
+    number, unit = (int(seconds // 3600), "hour") if seconds >= 3600 else (int(seconds // 60), "minute")
+    return f"{number} {unit}{'' if number == 1 else 's'} ago"
+
+
+@register.filter
+def source(text: str) -> SafeString | str:
+    """Where something was seen: an address becomes a link that passes on no credit, words stay words."""
+    if text.startswith(("https://", "http://")) and not any(character.isspace() for character in text):
+        return format_html('<a href="{0}" rel="nofollow ugc noopener">{0}</a>', text)
+    return text
+
+
+@register.filter
+def bare(address: str) -> str:
+    """A web address as one reads it aloud, without its scheme and last slash: harborstreet.example."""
+    return address.partition("://")[2].rstrip("/") or address

@@ -1,0 +1,22 @@
+"""Where every address leads: the ground floor's own, then each floor's list."""
+
+from django.contrib import admin
+from django.urls import include, path, register_converter
+
+from commons import health
+from commons.converters import Number
+
+register_converter(Number, "number")
+
+urlpatterns = [
+    path("healthz", health.healthz, name="healthz"),
+    path("readyz", health.readyz, name="readyz"),
+    path("admin/", admin.site.urls),
+    path("", include("accounts.urls")),
+    path("", include("knowledge.urls")),
+]
+
+handler400 = "knowledge.views.errors.bad_request"
+handler403 = "knowledge.views.errors.forbidden"
+handler404 = "knowledge.views.errors.not_found"
+handler500 = "knowledge.views.errors.server_error"
