@@ -1,0 +1,136 @@
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.auth.models import PermissionsMixin
+from django.core.validators import RegexValidator
+from django.db import models
+from django.db.models.functions import Lower
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.crypto import get_random_string
+from django.utils.text import slugify
+
+from commons import gate
+
+if TYPE_CHECKING:
+    from accounts.organizations.models import Organization
+
+HANDLE = r"[a-z][a-z0-9_-]{1,29}"
+# What a handle may not be: words that would pass for the site's own voice.
+RESERVED_HANDLES = frozenset({"admin", "commons", "moderator", "moderators", "support", "everyone", "all", "me"})
+HANDLE_ENDING = "abcdefghijkmnpqrstuvwxyz23456789"  # nothing one could misread
+# What a moderator may change in the admin, beside reading everything there.
+MODERATED = frozenset(
+    {"issuearea", "organization"},
+)
+
+
+class MemberManager(BaseUserManager["Member"]):
+    """Makes members; a handle is found for those who bring none."""
+
+    def create_user(self, email: str, password: str | None = None, **fields: Any) -> "Member":
+        fields.setdefault("name", email.partition("@")[0])
+        fields.setdefault("handle", free_handle(fields["name"]))
+        member = self.model(email=email.lower(), **fields)
+        member.set_password(password)
+        member.save(using=self._db)
+        return member
+
+    def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> "Member":
+        return self.create_user(email, password, is_moderator=True, is_superuser=True, **fields)
+
+    def get_by_natural_key(self, username: str | None) -> "Member":
+        return self.get(email=(username or "").lower())
+
+
+class Member(AbstractBaseUser, PermissionsMixin):
+    """A person with an account. The row stays when the person leaves, so that a handle is never used again."""
+
+    email = models.EmailField("e-mail address", max_length=254, unique=True)
+    handle = models.CharField(
+        max_length=30,
+        unique=True,
+        validators=[RegexValidator(f"^{HANDLE}$", "Use small letters, figures, - and _; begin with a letter.")],
+        help_text="What others write after @ to name this member. Never given to anybody else.",
+    )
+    name = models.CharField(max_length=gate.NAME)
+    bio = models.TextField(max_length=gate.BIO, blank=True)
+    time_zone = models.CharField(max_length=64, default="UTC")
+    is_active = models.BooleanField(default=True)
+    is_moderator = models.BooleanField(default=False)
+    joined_at = models.DateTimeField(default=timezone.now)
+    # Counts up with everything personal that this member's own pages show; a change makes their copies stale.
+    personal_stamp = models.BigIntegerField(default=0)
+
+    organizations: "models.ManyToManyField[Organization, Any]" = models.ManyToManyField(
+        "accounts.Organization", through="accounts.Membership", related_name="members"
+    )
+
+    objects: ClassVar[MemberManager] = MemberManager()  # type: ignore[assignment]
+
+    USERNAME_FIELD = "email"
+    EMAIL_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(Lower("email"), name="member_email_any_case"),
+            models.CheckConstraint(condition=models.Q(handle__regex=f"^{HANDLE}$"), name="member_handle_form"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def get_absolute_url(self) -> str:
+        return reverse("member", args=[self.handle])
+
+    @property
+    def is_staff(self) -> bool:
+        """Who may open the admin: the moderators."""
+        return self.is_moderator or self.is_superuser
+
+    @property
+    def initials(self) -> str:
+        """One or two letters that stand for the member where there is no picture."""
+        words = self.name.split()
+        return "".join(word[0] for word in (words[0], words[-1])[: len(words)]).upper() if words else "?"
+
+    def has_perm(self, perm: str, obj: Any = None) -> bool:
+        """Moderators read everything in the admin and change what they keep; a superuser may do all."""
+        if self.is_active and self.is_superuser:
+            return True
+        action, _, model = perm.partition(".")[2].partition("_")
+        if not (self.is_active and self.is_moderator):
+            return False
+        return action == "view" or (action in {"add", "change"} and model in MODERATED)
+
+    def has_module_perms(self, app_label: str) -> bool:
+        return self.is_active and self.is_staff
+
+    def belongs_to(self, organization: "Organization") -> bool:
+        """Whether this member holds any role in the organization."""
+        return organization.pk in self.organization_ids
+
+    @property
+    def organization_ids(self) -> frozenset[int]:
+        """The organizations this member belongs to; asked of the database once for each request's member."""
+        if not hasattr(self, "_organization_ids"):
+            self._organization_ids = frozenset(self.organizations.through.objects.filter(member=self).values_list("organization_id", flat=True))  # type: ignore[attr-defined]  # fmt: skip
+        return self._organization_ids
+
+
+def display_name(member: Member) -> str:
+    """How a member is greeted in mails."""
+    return member.name
+
+
+def free_handle(name: str) -> str:
+    """A handle made of a name that nobody has or had, such as `ana-silva` or, where that is taken, `ana-silva-7f3`."""
+    base = slugify(name)[:24].strip("-_")
+    if not base or not base[0].isalpha() or len(base) < 2:
+        base = f"member-{base}".strip("-")[:24]
+    handle, length = base, 3
+    while handle in RESERVED_HANDLES or Member.objects.filter(handle=handle).exists():
+        handle = f"{base}-{get_random_string(length, HANDLE_ENDING)}"
+        length = 5
+    return handle

@@ -1,0 +1,99 @@
+"""The pages by which one comes in and out, made by allauth: what each of them has from us."""
+
+from collections.abc import Callable
+from functools import wraps
+from http import HTTPStatus
+from urllib.parse import urlsplit
+
+from allauth.account.urls import urlpatterns as allauth_pages
+from allauth.account.utils import get_next_redirect_url, passthrough_next_redirect_url
+from allauth.account.views import ConfirmLoginCodeView
+from allauth.core.exceptions import ImmediateHttpResponse
+from django.contrib.auth import REDIRECT_FIELD_NAME
+from django.forms import Form
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.template.response import TemplateResponse
+from django.urls import Resolver404, URLPattern, path, resolve, reverse
+
+from accounts.members.actions import forget_unproven_password
+from accounts.members.forms import SignInCodeForm
+from commons.headers import NEVER_STORED
+
+WAIT = 60  # seconds until one who tried too often may try again
+
+# What somebody wants an account for, by the page they were sent from: "Sign in to ...".
+PURPOSES = {
+    "account": "see your account",
+    "comment_edit": "change your comment",
+    "comment_new": "comment",
+    "comment_reply": "comment",
+    "comment_withdraw": "take your comment back",
+    "following": "see what you follow",
+    "notifications": "see what is new for you",
+    "organization_edit": "change what your organization says of itself",
+    "organization_new": "add your organization",
+    "post_edit": "write the next version",
+    "post_new": "share what you are learning",
+    "post_withdraw": "take your post back",
+    "profile": "change your profile",
+    "subscribe": "subscribe",
+}
+
+
+def with_ours(page: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+    """One of allauth's pages, never stored, and knowing where its reader wants to go."""
+
+    @wraps(page)
+    def answer(request: HttpRequest, *args: object, **options: object) -> HttpResponseBase:
+        try:
+            response = page(request, *args, **options)
+        except ImmediateHttpResponse as immediate:
+            response = immediate.response
+        if isinstance(response, TemplateResponse) and response.context_data is not None:
+            response.context_data.pop("site", None)  # allauth's, made of the request's host; ours says what the site is
+            response.context_data["purpose"] = purpose(request)
+        if "Location" in response:
+            response["Location"] = on_to(request, response["Location"])
+        if response.status_code == HTTPStatus.TOO_MANY_REQUESTS:
+            response["Retry-After"] = str(WAIT)
+        response["Cache-Control"] = NEVER_STORED
+        return response
+
+    return answer
+
+
+def purpose(request: HttpRequest) -> str:
+    """What the reader was about to do, in words that follow "to"; empty when they came of their own accord."""
+    onward = get_next_redirect_url(request)
+    if not onward:
+        return ""
+    try:
+        return PURPOSES.get(resolve(urlsplit(onward).path).url_name or "", "go on")
+    except (Resolver404, ValueError):
+        return "go on"
+
+
+def on_to(request: HttpRequest, location: str) -> str:
+    """An address that one of these pages sends to; to another of them, with where the reader wants to go in the end."""
+    entrance = reverse("account_login").removesuffix("login/")
+    if not location.startswith(entrance) or urlsplit(location).query or location == get_next_redirect_url(request):
+        return location
+    return passthrough_next_redirect_url(request, location, REDIRECT_FIELD_NAME)
+
+
+class ConfirmSignInCode(ConfirmLoginCodeView):
+    """Enter a sign-in code."""
+
+    def form_valid(self, form: Form) -> HttpResponse:
+        if isinstance(form, SignInCodeForm):  # not the one that asks for another code
+            forget_unproven_password(self._process.user, self._process.state["email"])
+        return super().form_valid(form)
+
+
+OURS = {"account_confirm_login_code": ConfirmSignInCode.as_view()}
+
+urlpatterns = [
+    path(str(page.pattern), with_ours(OURS.get(page.name or "", page.callback)), name=page.name)
+    for page in allauth_pages
+    if isinstance(page, URLPattern)
+]
