@@ -1,0 +1,95 @@
+"""What can be done with a comment."""
+
+from typing import TYPE_CHECKING
+
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+
+from commons.access import require
+from commons.activity.models import Verb
+from commons.activity.record import record
+from knowledge.comments.models import Comment, EarlierText, Kind
+from knowledge.comments.permissions import can_comment, can_edit_comment
+from knowledge.posts.listing import changed
+from knowledge.posts.models import Post
+from knowledge.stored.fragments import stale
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+    from accounts.members.models import Member
+
+THREAD = "thread"  # the fragment that holds a post's whole discussion
+COMMENT = "comment"  # the fragment that holds one comment's rendered text
+
+
+class CommentIsGone(Exception):
+    """The comment that this one would answer, or change, was withdrawn meanwhile."""
+
+
+@transaction.atomic
+def comment(
+    post: Post,
+    *,
+    by: "Member",
+    body: str,
+    kind: str = Kind.COMMENT,
+    parent: Comment | None = None,
+    at: "dt.datetime | None" = None,
+) -> Comment:
+    """Say something on a post, or in answer to a comment on it. Raises CommentIsGone when that one was withdrawn."""
+    require(can_comment(by, post), "Comments are for members who can read the post.")
+    if parent:
+        parent = Comment.objects.select_for_update().get(pk=parent.pk, post=post)
+        if parent.withdrawn_at:
+            raise CommentIsGone
+    made = Comment.objects.create(post=post, by=by, body=body, kind=kind, parent=parent, at=at or timezone.now())
+    _count(post, kind, 1)
+    record(Verb.COMMENTED, by=by, subject=made, organization=post.organization, post=post.number, kind=str(kind))
+    _made_anew(made)
+    return made
+
+
+@transaction.atomic
+def edit_comment(this: Comment, *, by: "Member", body: str) -> Comment:
+    """Change what one's comment says. It is marked as edited, and what it said before is kept."""
+    this = Comment.objects.select_for_update(of=("self",)).select_related("post").get(pk=this.pk)
+    require(can_edit_comment(by, this), "Only its author changes a comment.")
+    if this.body == body:
+        return this
+    now = timezone.now()
+    EarlierText.objects.create(comment=this, body=this.body, until=now)
+    this.body, this.edited_at = body, now
+    this.save(update_fields=["body", "edited_at"])
+    record(Verb.EDITED_COMMENT, by=by, subject=this, organization=this.post.organization, post=this.post_id)
+    _made_anew(this)
+    return this
+
+
+@transaction.atomic
+def withdraw_comment(this: Comment, *, by: "Member") -> Comment:
+    """Take one's comment back. A marker keeps its place in the thread."""
+    this = Comment.objects.select_for_update(of=("self",)).select_related("post").get(pk=this.pk)
+    if this.withdrawn_at and this.by_id == by.pk:
+        return this
+    require(can_edit_comment(by, this), "Only its author withdraws a comment.")
+    this.withdrawn_at = timezone.now()
+    this.save(update_fields=["withdrawn_at"])
+    _count(this.post, this.kind, -1)
+    record(Verb.WITHDREW_COMMENT, by=by, subject=this, organization=this.post.organization, post=this.post_id)
+    _made_anew(this)
+    return this
+
+
+def _count(post: Post, kind: str, difference: int) -> None:
+    counts = {"comment_count": F("comment_count") + difference}
+    if kind == Kind.SEE_TOO:
+        counts["see_too_count"] = F("see_too_count") + difference
+    Post.objects.filter(pk=post.pk).update(**counts)
+
+
+def _made_anew(this: Comment) -> None:
+    stale(COMMENT, [this.pk])
+    stale(THREAD, [this.post_id])
+    changed(this.post)

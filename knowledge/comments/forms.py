@@ -1,0 +1,31 @@
+from django import forms
+
+from commons import gate
+from knowledge.comments.models import Kind
+
+
+class CommentForm(forms.Form):
+    """A comment, or an answer to one."""
+
+    kind = forms.ChoiceField(
+        label="Add to this", choices=Kind.choices, initial=Kind.COMMENT, required=False, widget=forms.RadioSelect
+    )
+    body = gate.Text(
+        label="Your words",
+        help_text="Markdown works. Name a member with @handle.",
+        limit=gate.COMMENT,
+        error_messages={"required": "Write something first."},
+        widget=forms.Textarea(attrs={"rows": 4, "class": "short"}),
+    )
+    key = forms.UUIDField(required=False, widget=forms.HiddenInput)
+
+
+class EditCommentForm(forms.Form):
+    """One's comment, changed."""
+
+    body = gate.Text(
+        label="Your words",
+        limit=gate.COMMENT,
+        error_messages={"required": "To take a comment back, withdraw it."},
+        widget=forms.Textarea(attrs={"rows": 6, "class": "short"}),
+    )

@@ -1,0 +1,60 @@
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+
+from commons import gate
+from knowledge.posts.models import Post
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AnonymousUser
+
+    from accounts.members.models import Member
+
+
+class Kind(models.TextChoices):
+    """What a comment is for."""
+
+    COMMENT = "comment", "Comment"
+    QUESTION = "question", "Question"
+    SEE_TOO = "see_too", "We see this too"
+    CHALLENGE = "challenge", "Challenge"
+
+
+class CommentQuerySet(models.QuerySet["Comment"]):
+    def visible_to(self, viewer: "Member | AnonymousUser") -> Self:
+        """Comments on posts that this viewer may read; a withdrawn one keeps its place in the thread, without its text."""
+        return self.filter(post__in=Post.objects.visible_to(viewer))
+
+
+class Comment(models.Model):
+    """One member's words on a post, in a thread that never loses its shape."""
+
+    post = models.ForeignKey(Post, on_delete=models.PROTECT, related_name="comments")
+    parent = models.ForeignKey("self", on_delete=models.PROTECT, null=True, related_name="replies")
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="comments")
+    kind = models.CharField(max_length=12, choices=Kind.choices, default=Kind.COMMENT)
+    body = models.TextField(max_length=gate.COMMENT)
+    at = models.DateTimeField(default=timezone.now)
+    edited_at = models.DateTimeField(null=True, blank=True)
+    withdrawn_at = models.DateTimeField(null=True, blank=True)
+
+    objects: ClassVar[Any] = CommentQuerySet.as_manager()
+
+    class Meta:
+        indexes = [models.Index(fields=["post", "id"], name="comments_of_post"), models.Index(fields=["by", "-id"], name="comments_by")]
+
+    def __str__(self) -> str:
+        return f"{self.by} on {self.post_id}"
+
+    def get_absolute_url(self) -> str:
+        return f"{self.post.get_absolute_url()}#comment-{self.pk}"
+
+
+class EarlierText(models.Model):
+    """What a comment said before it was edited. Nothing published is ever lost."""
+
+    comment = models.ForeignKey(Comment, on_delete=models.PROTECT, related_name="earlier")
+    body = models.TextField()
+    until = models.DateTimeField()

@@ -1,0 +1,23 @@
+from typing import TYPE_CHECKING
+
+from knowledge.comments.models import Comment
+from knowledge.posts.models import Post
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AnonymousUser
+
+    from accounts.members.models import Member
+
+
+def can_comment(viewer: "Member | AnonymousUser", post: Post) -> bool:
+    """Every member who may read the post, while it is neither withdrawn nor hidden."""
+    if not viewer.is_authenticated or not viewer.is_active:
+        return False
+    return Post.objects.visible_to(viewer).filter(pk=post.pk).exists()
+
+
+def can_edit_comment(viewer: "Member | AnonymousUser", comment: Comment) -> bool:
+    """Its author, while it is not withdrawn and the author may still read the post."""
+    return viewer.is_authenticated and comment.by_id == viewer.pk and comment.withdrawn_at is None and can_comment(
+        viewer, comment.post
+    )

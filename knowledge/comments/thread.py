@@ -1,0 +1,89 @@
+"""A post's whole discussion as everybody may read it: one fragment, whatever its size."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+from django.template import Context
+from django.template.loader import get_template
+from django.utils.html import format_html
+
+from commons import markup
+from knowledge.comments.actions import COMMENT, THREAD
+from knowledge.comments.models import Comment
+from knowledge.posts.models import Post
+from knowledge.stored.fragments import fragments
+
+if TYPE_CHECKING:
+    from accounts.members.models import Member
+
+DEEPEST = 4  # levels drawn; an answer to the deepest stands beside it, and says whom it answers
+
+
+def thread(number: int) -> str:
+    """The discussion of a post that the reader was found to see, as HTML."""
+    return fragments(THREAD, [number], _make_threads).get(number, "")
+
+
+def texts(comments: Iterable[Comment]) -> dict[int, str]:
+    """The rendered words of these comments, by their keys: rendered once for each edit."""
+    by_key = {comment.pk: comment for comment in comments}
+    return fragments(
+        COMMENT, by_key, lambda keys: {key: markup.render(by_key[key].body, prefix=f"c{key}-", top=4).html for key in keys}
+    )
+
+
+def own_comments(html: str, member: "Member", number: int) -> str:
+    """The discussion with a way to change one's own comments, for the member who wrote them."""
+    own = Comment.objects.filter(post=number, by=member, withdrawn_at=None).values_list("pk", flat=True)
+    for pk in own:
+        link = format_html('<a href="/comments/{}/edit/">Edit</a>', pk)
+        html = html.replace(f"<!--own {pk}-->", link)
+    return html
+
+
+def _make_threads(numbers: list[int]) -> Mapping[int, str]:
+    template = get_template("comments/thread.html").template  # type: ignore[attr-defined]
+    posts = Post.objects.select_related("shown", "organization").in_bulk(numbers)
+    return {number: template.render(Context(_tree(post))) for number, post in posts.items()}
+
+
+def _tree(post: Post) -> dict[str, object]:
+    comments = list(post.comments.select_related("by").order_by("at", "pk"))
+    html = texts(comment for comment in comments if not comment.withdrawn_at)
+    organizations = _organizations_of(comments)
+    replies: dict[int | None, list[dict[str, object]]] = defaultdict(list)
+    nodes = {}
+    for comment in comments:
+        nodes[comment.pk] = {
+            "comment": comment,
+            "html": html.get(comment.pk, ""),
+            "organization": organizations.get(comment.by_id),
+            "is_ours": post.organization_id in {org.pk for org in organizations.get(comment.by_id, [])},
+            "replies": [],
+            "depth": 1,
+            "answers": None,
+        }
+    for comment in comments:  # a comment is younger than what it answers, so its parent is placed before it
+        node, parent = nodes[comment.pk], nodes.get(comment.parent_id or 0)
+        if parent is None:
+            replies[None].append(node)
+            continue
+        node["depth"] = parent["depth"] + 1
+        if node["depth"] > DEEPEST:
+            node["depth"], node["answers"] = DEEPEST, parent["comment"].by
+            parent = nodes[parent["comment"].parent_id]
+            while parent["depth"] >= DEEPEST:
+                parent = nodes[parent["comment"].parent_id]
+        parent["replies"].append(node)
+    return {"post": post, "nodes": replies[None], "count": post.comment_count}
+
+
+def _organizations_of(comments: list[Comment]) -> dict[int, list[object]]:
+    from accounts.organizations.models import Membership
+
+    found: dict[int, list[object]] = defaultdict(list)
+    memberships = Membership.objects.filter(member__in={comment.by_id for comment in comments})
+    for membership in memberships.select_related("organization").order_by("since", "pk"):
+        found[membership.member_id].append(membership.organization)
+    return found

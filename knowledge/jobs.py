@@ -1,0 +1,60 @@
+"""Background tasks: what is done a moment later. Each may run twice; what it does happens once."""
+
+import datetime as dt
+
+from django.contrib.sessions.models import Session
+from django.db import transaction
+from django.utils import timezone
+from procrastinate import RetryStrategy
+from procrastinate.contrib.django import app
+
+from commons import queue
+from commons.mail import TrialMail
+from commons.once import Sending
+from knowledge.comments.actions import THREAD
+from knowledge.comments.models import Comment
+from knowledge.posts.listing import changed
+from knowledge.posts.models import Post
+from knowledge.stored.fragments import stale
+
+BATCH = 200  # posts in one transaction
+KEEP_SENDINGS = dt.timedelta(days=7)
+KEEP_TRIAL_MAIL = dt.timedelta(days=14)
+
+
+@app.task(name=queue.FOLLOW_RENAME, retry=RetryStrategy(max_attempts=8, exponential_wait=4))
+def follow_rename(kind: str, pk: int) -> None:
+    """Make anew everything that shows the name of an organization or a member that changed it."""
+    if kind == "organization":
+        posts = Post.objects.filter(organization_id=pk)
+    else:
+        posts = Post.objects.filter(authors=pk)
+        _discussions_of(pk)
+    for numbers in _batches(list(posts.values_list("pk", flat=True))):
+        with transaction.atomic():
+            for post in Post.objects.filter(pk__in=numbers).order_by("pk"):
+                changed(post)
+
+
+def _discussions_of(member: int) -> None:
+    """The discussions in which a member's name stands, and the pages they stand on."""
+    commented = Comment.objects.filter(by=member).values_list("post", flat=True).distinct()
+    for numbers in _batches(list(commented)):
+        with transaction.atomic():
+            stale(THREAD, numbers)
+            for post in Post.objects.filter(pk__in=numbers).order_by("pk"):
+                changed(post)
+
+
+def _batches(numbers: list[int]) -> list[list[int]]:
+    return [numbers[start : start + BATCH] for start in range(0, len(numbers), BATCH)]
+
+
+@app.periodic(cron="17 3 * * *")
+@app.task(name=queue.TIDY, queueing_lock=queue.TIDY, pass_context=False)
+def tidy(timestamp: int) -> None:
+    """Throw away what is only in the way: sessions that ran out, forms long sent, mail the trial showed."""
+    now = timezone.now()
+    Session.objects.filter(expire_date__lt=now).delete()
+    Sending.objects.filter(at__lt=now - KEEP_SENDINGS).delete()
+    TrialMail.objects.filter(at__lt=now - KEEP_TRIAL_MAIL).delete()

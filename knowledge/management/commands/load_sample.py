@@ -1,0 +1,183 @@
+"""Load the sample commons: invented organizations, members, posts and comments, written by the verbs that people use."""
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from django.contrib.auth.hashers import make_password
+from django.core.management.base import BaseCommand
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.members.models import Member
+from accounts.organizations.models import Membership, Organization
+from knowledge.comments import actions as comments
+from knowledge.comments.models import Comment, EarlierText
+from knowledge.posts import actions as posts
+from knowledge.posts.models import Post
+from knowledge.posts.rungs import CASE_FIELDS, RUNG_OF, Rung
+from knowledge.subscriptions.actions import subscribe
+from knowledge.subscriptions.models import Cadence, Followable
+from knowledge.topics.find import place_named
+from knowledge.topics.models import IssueArea, Place
+
+SAMPLE = Path(__file__).resolve().parents[2] / "sample"
+PASSWORD = "learning-in-the-open"  # noqa: S105 - the trial's, printed by bin/start
+SIGN_INS = [
+    ("marisol@harborstreet.example", PASSWORD, "Marisol Teague, owner of Harbor Street Housing Desk"),
+    ("rosa@steeltown.example", PASSWORD, "Rosa Delacroix-Bye, owner of Steeltown Renters’ Room"),
+    ("mona@commons.example", PASSWORD, "Mona Okafor-Lind, moderator"),
+]
+MODERATOR = {"handle": "mona", "name": "Mona Okafor-Lind", "email": "mona@commons.example", "is_moderator": True}
+
+
+class Command(BaseCommand):
+    help = "Load the sample commons, unless there are posts already."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if Post.objects.exists():
+            self.stdout.write("There are posts already; the sample is left out.")
+            return
+        loaded = load()
+        self.stdout.write(f"Sample: {loaded} posts. Everyone and everything in it is invented.")
+
+
+@transaction.atomic
+def load() -> int:
+    """Load all of it, or nothing. Gives how many posts there are."""
+    members = _load_organizations()
+    files = sorted((SAMPLE / "posts").glob("*.toml"))
+    rows = [tomllib.loads(file.read_text("utf-8")) for file in files]
+    for row in sorted(rows, key=lambda row: row["published"]):
+        _load_post(row, members)
+    _subscribe(members)
+    return len(rows)
+
+
+def _load_organizations() -> dict[str, Member]:
+    password = make_password(PASSWORD)
+    members: dict[str, Member] = {}
+    Member.objects.create(password=password, **MODERATOR)
+    for row in tomllib.loads((SAMPLE / "organizations.toml").read_text("utf-8"))["organization"]:
+        organization = Organization.objects.create(
+            slug=row["slug"],
+            name=row["name"],
+            kind=row["kind"],
+            description=row["description"],
+            website=row.get("website", ""),
+            language=row.get("language", "en"),
+            verified_at=timezone.now() if row.get("verified") else None,
+        )
+        for person in row["member"]:
+            member = Member.objects.create(
+                handle=person["handle"],
+                name=person["name"],
+                email=person["email"],
+                bio=person.get("bio", ""),
+                time_zone=person.get("time_zone", "UTC"),
+                password=password,
+            )
+            Membership.objects.create(member=member, organization=organization, role=person["role"])
+            members[member.handle] = member
+    for member in Member.objects.all():
+        _confirm_address(member)
+    return members
+
+
+def _confirm_address(member: Member) -> None:
+    from allauth.account.models import EmailAddress
+
+    EmailAddress.objects.create(user=member, email=member.email, verified=True, primary=True)
+
+
+def _load_post(row: dict[str, Any], members: dict[str, Member]) -> None:
+    organization = Organization.objects.get(slug=row["organization"])
+    first, *later = row["version"]
+    moves = row["move"]
+    post = posts.publish(
+        _content(row, first),
+        by=members[first["by"]],
+        organization=organization,
+        rung=RUNG_OF[moves[0]["to"]],
+        why=moves[0].get("why", ""),
+        authors=[members[handle] for handle in row["authors"]],
+        at=row["published"],
+    )
+    events: list[tuple[Any, int, str, dict[str, Any]]] = []
+    events += [(version["at"], 0, "version", version) for version in later]
+    events += [(move["at"], 1, "move", move) for move in moves[1:]]
+    events += [(comment["at"], 2, "comment", comment) for comment in row.get("comment", [])]
+    made: dict[str, Comment] = {}
+    for at, _, kind, event in sorted(events, key=lambda event: event[:2]):
+        if kind == "version":
+            newest = post.versions.latest("number")
+            posts.publish_version(
+                post,
+                _content(row, event),
+                by=members[event["by"]],
+                note=event.get("note", ""),
+                base=newest.number,
+                at=at,
+            )
+        elif kind == "move":
+            post.refresh_from_db()
+            rung: Rung = RUNG_OF[event["to"]]
+            version = post.versions.get(number=event["version"])
+            posts.put_on_rung(post, rung, by=members[event["by"]], why=event.get("why", ""), version=version, at=at)
+            posts.relist(post)
+        else:
+            made[event["id"]] = _load_comment(post, event, members, made)
+    if row.get("withdrawn"):
+        posts.withdraw(post, by=members[first["by"]], at=row["withdrawn"])
+
+
+def _load_comment(
+    post: Post, row: dict[str, Any], members: dict[str, Member], made: dict[str, Comment]
+) -> Comment:
+    comment = comments.comment(
+        post,
+        by=members[row["by"]],
+        body=row["body"].strip(),
+        kind=row.get("kind", "comment"),
+        parent=made.get(row.get("parent", "")),
+        at=row["at"],
+    )
+    if row.get("edited"):
+        EarlierText.objects.create(comment=comment, body=row.get("earlier", ""), until=row["at"])
+        Comment.objects.filter(pk=comment.pk).update(edited_at=row["at"])
+    if row.get("withdrawn"):
+        comments.withdraw_comment(comment, by=comment.by)
+    return comment
+
+
+def _content(row: dict[str, Any], version: dict[str, Any]) -> posts.Content:
+    areas = IssueArea.objects.in_bulk(row["issue_areas"], field_name="slug")
+    case = version.get("case", {})
+    return posts.Content(
+        title=version["title"],
+        takeaway=version.get("takeaway", ""),
+        body=version["body"].strip(),
+        issue_areas=[areas[slug] for slug in row["issue_areas"]],
+        tags=[tag.casefold() for tag in row.get("tags", [])],
+        places=[_place(name) for name in row.get("places", [])],
+        language=row.get("language", "en"),
+        case={name: case.get(name, "") for name in CASE_FIELDS},
+    )
+
+
+def _place(name: str) -> Place:
+    """A place by the sample's short names: "Baltimore, US", "KE"."""
+    city, _, country = name.rpartition(", ")
+    if not city:
+        return Place.objects.get(code=country)
+    around = Place.objects.get(code=country).name
+    found = place_named(f"{city}, {around}")
+    return found if isinstance(found, Place) else found[0]
+
+
+def _subscribe(members: dict[str, Member]) -> None:
+    """Some subscriptions, so that a signed-in home page has something to show."""
+    wanted = {"marisol": ["homelessness", "eviction", "buses-and-routes"], "rosa": ["eviction", "debt-and-fees"]}
+    for handle, slugs in wanted.items():
+        for area in IssueArea.objects.filter(slug__in=slugs):
+            subscribe(Followable.AREA, area.pk, by=members[handle], cadence=Cadence.WEEKLY)

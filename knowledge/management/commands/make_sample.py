@@ -1,0 +1,266 @@
+"""Make a big commons for measuring: `--posts 100000`, written through COPY, with distributions like real ones.
+
+Its texts are paragraphs of the sample commons, put together anew; its people and organizations are numbers. The database
+must be empty of posts. The same `--seed` makes the same commons.
+"""
+
+import datetime as dt
+import itertools
+import random
+import re
+import tomllib
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from django.db import connection, transaction
+from psycopg.types.json import Jsonb
+
+from commons import markup
+from knowledge.management.commands.load_sample import SAMPLE
+from knowledge.posts.models import Post
+from knowledge.topics.models import IssueArea, Place
+
+POOL = 2_000  # rendered bodies to draw from
+TAGS = 1_500
+FIRST_DAY, LAST_DAY = dt.datetime(2024, 1, 1, tzinfo=dt.UTC), dt.datetime(2026, 11, 20, tzinfo=dt.UTC)
+WITHDRAWN = 0.01  # share of posts
+NEVER_COMMENTED = 0.45  # share of posts
+MEASURED = {1: 20, 2: 50}  # the posts that benchmarks look at: number -> comments
+LANGUAGES = (["en"] * 17) + ["es", "pt", "fr"]
+
+
+class Command(BaseCommand):
+    help = "Make a big invented commons for benchmarks."
+
+    def add_arguments(self, parser: Any) -> None:
+        parser.add_argument("--posts", type=int, default=10_000)
+        parser.add_argument("--seed", type=int, default=7)
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        if Post.objects.exists():
+            raise CommandError("There are posts already. Make a big sample in an empty database.")
+        Maker(options["posts"], random.Random(options["seed"]), self.stdout.write).make()  # noqa: S311
+
+
+class Maker:
+    """Writes one big commons, table by table."""
+
+    def __init__(self, posts: int, dice: random.Random, tell: Callable[[str], Any]) -> None:
+        self.count, self.dice, self.tell = posts, dice, tell
+        self.organizations = max(posts // 60, 12)
+        self.members = self.organizations * 3
+        self.areas = {area.pk: area.parent_id for area in IssueArea.objects.all()}
+        self.around = dict(Place.objects.values_list("pk", "parent_id"))
+        self.places = list(Place.objects.order_by("-population").values_list("pk", flat=True)[:600])
+
+    @transaction.atomic
+    def make(self) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL statement_timeout = 0")
+        self._write_people()
+        self._write_pool()
+        self.tell("Posts, versions, moves, listings …")
+        self._write_posts()
+        self.tell("Words, rendered bodies, counts …")
+        self._derive()
+        with connection.cursor() as cursor:
+            for table, column in (
+                ("accounts_organization", "id"), ("accounts_member", "id"), ("accounts_membership", "id"), ("knowledge_tag", "id"),
+                ("knowledge_post", "number"), ("knowledge_version", "id"), ("knowledge_comment", "id"), ("knowledge_move", "id"),
+            ):  # fmt: skip
+                cursor.execute(
+                    f"SELECT setval(pg_get_serial_sequence('{table}', '{column}'), max({column})) FROM {table}"  # noqa: S608
+                )
+            cursor.execute("ANALYZE")
+        self.tell(f"{self.count:,} posts from {self.organizations:,} organizations.")
+
+    def _write_people(self) -> None:
+        start = FIRST_DAY - dt.timedelta(days=30)
+        kinds = ["nonprofit"] * 6 + ["public_agency", "foundation", "network", "university"]
+        copy(
+            "accounts_organization",
+            "id name slug kind description website language verified_at founded_at",
+            ((n, f"Organization {n}", f"organization-{n}", self.dice.choice(kinds), "One of many.", "", "en", start, start)
+             for n in range(1, self.organizations + 1)),
+        )  # fmt: skip
+        copy(
+            "accounts_member",
+            "id email handle name bio time_zone password is_active is_moderator is_superuser joined_at personal_stamp",
+            ((n, f"m{n}@people.example", f"m{n}", f"Member {n}", "", "UTC", "!", True, False, False, start, 0)
+             for n in range(1, self.members + 1)),
+        )  # fmt: skip
+        copy(
+            "accounts_membership",
+            "id member_id organization_id role since",
+            ((n, n, (n - 1) // 3 + 1, ("owner", "editor", "contributor")[(n - 1) % 3], start)
+             for n in range(1, self.members + 1)),
+        )  # fmt: skip
+
+    def _write_pool(self) -> None:
+        """Some 2,000 texts in a temporary table: body, its HTML and its plain words."""
+        self.tell(f"{POOL:,} texts …")
+        paragraphs, self.titles, self.takeaways = sample_texts()
+        rows = []
+        for n in range(POOL):
+            body = "\n\n".join(self.dice.sample(paragraphs, min(len(paragraphs), self.dice.randint(4, 12))))[:6000]
+            rendered = markup.render(body, prefix=f"p{n}-")
+            rows.append((n, body, rendered.html, rendered.words))
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "CREATE TEMPORARY TABLE pool (id int PRIMARY KEY, body text, html text, words text) ON COMMIT DROP"
+            )
+        copy("pool", "id body html words", rows)
+        copy(
+            "knowledge_tag",
+            "id name slug",
+            ((n, f"tag {n}", f"tag-{n}") for n in range(1, TAGS + 1)),
+        )
+        with connection.cursor() as cursor:
+            # A version's body is put in by number, so that a text crosses the wire once.
+            cursor.execute("ALTER TABLE pool ADD vector tsvector")
+            cursor.execute("UPDATE pool SET vector = setweight(to_tsvector('english', words), 'D')")
+
+    def _write_posts(self) -> None:
+        posts, versions, moves, listings, comments = [], [], [], [], []
+        tagged, placed, in_areas, authored = [], [], [], []
+        times = sorted(FIRST_DAY + (LAST_DAY - FIRST_DAY) * self.dice.random() ** 0.7 for _ in range(self.count))
+        tops = [pk for pk, parent in self.areas.items() if parent is None]
+        subs = [pk for pk, parent in self.areas.items() if parent is not None]
+        area_weights = zipf(len(subs))
+        tag_weights, place_weights = zipf(TAGS), zipf(len(self.places))
+        version_id = comment_id = 0
+        move_id = itertools.count(1)
+        for number, at in enumerate(times, start=1):
+            organization = min(int(self.dice.paretovariate(0.9)), self.organizations)
+            author = organization * 3 - self.dice.choice((1, 2))
+            emerging = self.dice.random() < 0.38
+            moved = min(at + dt.timedelta(days=self.dice.expovariate(1 / 90)), LAST_DAY) if emerging else at
+            rung = 2 if emerging else 1
+            areas = {*self.dice.choices(subs, area_weights, k=self.dice.choice((1, 1, 1, 2, 3)))}
+            if self.dice.random() < 0.05:
+                areas = {self.dice.choice(tops)}
+            tags = {*self.dice.choices(range(1, TAGS + 1), tag_weights, k=self.dice.randint(0, 4))}
+            places = {*self.dice.choices(self.places, place_weights, k=self.dice.choice((0, 1, 1, 1, 2)))}
+            withdrawn = at + dt.timedelta(days=30) if number > 2 and self.dice.random() < WITHDRAWN else None
+            title = f"{self.dice.choice(self.titles)[:140]} ({number})"
+            takeaway = self.dice.choice(self.takeaways)
+            language = self.dice.choice(LANGUAGES)
+            case = ("Paying at the viewing.", "Since January.", "19 days became 6.", "Our records.", "If it is lost.") if emerging else ("",) * 5
+            last = 1 + (self.dice.random() < 0.3)
+            for version in range(1, last + 1):
+                version_id += 1
+                versions.append((version_id, number, version, title, takeaway, str(self.dice.randrange(POOL)), *case,
+                                 sorted(areas), [f"tag {n}" for n in sorted(tags)], sorted(places), language, "CC-BY-4.0",
+                                 "Clearer numbers." if version > 1 else "", author, at))  # fmt: skip
+            posts.append([number, organization, version_id, rung, at, moved, withdrawn, None, None, 0, 0])
+            moves.append((next(move_id), number, version_id, None, 1, "We keep seeing it.", author, at))
+            if emerging:
+                moves.append((next(move_id), number, version_id, 1, 2, "Two places tried it.", author, moved))
+            in_areas += [(number, pk) for pk in areas]
+            tagged += [(pk, number) for pk in tags]
+            placed += [(number, pk) for pk in places]
+            authored.append((number, author, 0))
+            if withdrawn is None:
+                keys = {("home", 0), ("rung", rung), ("organization", organization), ("member", author)}
+                keys |= {("area", pk) for pk in areas} | {("area", self.areas[pk]) for pk in areas if self.areas[pk]}
+                keys |= {("tag", pk) for pk in tags}
+                for pk in places:
+                    while pk:
+                        keys.add(("place", pk))
+                        pk = self.around[pk]  # noqa: PLW2901
+                listings += [(kind, pk, number, rung, at, moved) for kind, pk in keys]
+            said = MEASURED.get(number)
+            if said is None:
+                said = 0 if self.dice.random() < NEVER_COMMENTED else min(int(self.dice.paretovariate(0.8)), 120)
+            thread: list[int] = []
+            for n in range(said):
+                comment_id += 1
+                kind = self.dice.choices(("comment", "question", "see_too", "challenge"), (6, 2, 2, 1))[0]
+                parent = self.dice.choice(thread) if thread and self.dice.random() < 0.5 else None
+                when = at + dt.timedelta(hours=5 * n + 1)
+                words = self.dice.choice(self.takeaways)
+                comments.append((comment_id, number, parent, self.dice.randint(1, self.members), kind, words, when, None, None))
+                thread.append(comment_id)
+                posts[-1][9] += 1
+                posts[-1][10] += kind == "see_too"
+        later = [(row[0], row[2]) for row in posts]
+        copy(
+            "knowledge_post",
+            "number organization_id shown_id rung published_at moved_at withdrawn_at hidden_at held_at comment_count see_too_count",
+            ([*row[:2], None, *row[3:]] for row in posts),
+        )
+        copy(
+            "knowledge_version",
+            "id post_id number title takeaway body tried where_since seen seen_source change_mind issue_area_ids tag_names"
+            " place_ids language licence note by_id at",
+            versions,
+        )
+        copy("knowledge_move", "id post_id version_id from_rung to_rung why by_id at", moves)
+        copy("knowledge_listing", "kind object_id post_id rung published_at moved_at", listings)
+        copy("knowledge_post_issue_areas", "post_id issuearea_id", in_areas)
+        copy("knowledge_post_places", "post_id place_id", placed)
+        copy("knowledge_posttag", "tag_id content_object_id", tagged)
+        copy("knowledge_postauthor", "post_id member_id position", authored)
+        copy("knowledge_comment", "id post_id parent_id by_id kind body at edited_at withdrawn_at", comments)
+        with connection.cursor() as cursor:
+            cursor.execute("CREATE TEMPORARY TABLE shown (post bigint PRIMARY KEY, version bigint) ON COMMIT DROP")
+        copy("shown", "post version", later)
+
+    def _derive(self) -> None:
+        """What the verbs would have written beside: shown versions, bodies from the pool, words, activity, stamps."""
+        statements = (
+            "UPDATE knowledge_post p SET shown_id = s.version FROM shown s WHERE s.post = p.number",
+            "INSERT INTO knowledge_words (kind, object_id, vector) SELECT 'post', p.number,"
+            " setweight(to_tsvector('english', v.title), 'A') || setweight(to_tsvector('english', v.takeaway), 'B') || pool.vector"
+            " FROM knowledge_post p JOIN knowledge_version v ON v.id = p.shown_id JOIN pool ON pool.id = v.body::int"
+            " WHERE p.withdrawn_at IS NULL ORDER BY p.number",
+            "INSERT INTO knowledge_fragment (kind, object_id, wanted, made, renderer, html)"
+            " SELECT 'body', v.id, 0, 0, '{renderer}', replace(pool.html, 'p' || pool.id || '-', 'v' || v.id || '-')"
+            " FROM knowledge_version v JOIN pool ON pool.id = v.body::int",
+            "UPDATE knowledge_version v SET body = pool.body FROM pool WHERE pool.id = v.body::int",
+            "INSERT INTO commons_activity (verb, by_id, organization_id, subject_kind, subject_id, data, at)"
+            " SELECT 'published', v.by_id, p.organization_id, 'post', p.number, '{{}}', p.published_at"
+            " FROM knowledge_post p JOIN knowledge_version v ON v.id = p.shown_id",
+            "INSERT INTO knowledge_stamp (listing, number, at, posts) SELECT kind || CASE kind WHEN 'home' THEN '' ELSE"
+            " '-' || object_id END, 1, max(published_at), count(*) FROM knowledge_listing GROUP BY kind, object_id",
+            "INSERT INTO knowledge_stamp (listing, number, at, posts) SELECT 'post-' || number, 1, moved_at, 0 FROM knowledge_post",
+        )
+        from knowledge.stored.fragments import renderer
+
+        with connection.cursor() as cursor:
+            for statement in statements:
+                cursor.execute(statement.format(renderer=renderer()) if "{" in statement else statement)
+
+
+def zipf(count: int) -> list[float]:
+    """Weights by which the first is drawn often and the last hardly ever."""
+    return [1 / (place + 2) for place in range(count)]
+
+
+def sample_texts() -> tuple[list[str], list[str], list[str]]:
+    """The paragraphs, titles and takeaways of the sample commons."""
+    paragraphs, titles, takeaways = [], [], []
+    for file in sorted((SAMPLE / "posts").glob("*.toml")):
+        for version in tomllib.loads(file.read_text("utf-8"))["version"]:
+            paragraphs += [part for part in re.split(r"\n\s*\n", version["body"].strip()) if not part.startswith("[^")]
+            titles.append(version["title"])
+            takeaways.append(version.get("takeaway") or version["title"])
+    if not paragraphs:
+        raise CommandError("The sample commons has no posts to take texts from.")
+    return paragraphs, titles, takeaways
+
+
+@contextmanager
+def _copying(table: str, columns: str) -> Iterator[Any]:
+    names = ", ".join(columns.split())
+    with connection.cursor() as cursor, cursor.copy(f"COPY {table} ({names}) FROM STDIN") as rows:
+        yield rows
+
+
+def copy(table: str, columns: str, rows: Iterable[Iterable[Any]]) -> None:
+    """Write rows into a table through COPY; `columns` are their names, parted by spaces."""
+    with _copying(table, columns) as stream:
+        for row in rows:
+            stream.write_row(tuple(Jsonb(value) if isinstance(value, dict) else value for value in row))

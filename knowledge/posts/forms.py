@@ -1,0 +1,244 @@
+"""The shape of what an author types. What may be done with it is asked by the verbs."""
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+
+from accounts.organizations.models import PUBLISHING_ROLES, Language, Organization
+from commons import gate
+from knowledge.posts.actions import Content
+from knowledge.posts.models import Licence, Version
+from knowledge.posts.rungs import CASE_FIELDS, RUNG_OF, Rung, missing_case
+from knowledge.topics.find import place_named
+from knowledge.topics.models import IssueArea, Place
+
+if TYPE_CHECKING:
+    from django.http import QueryDict
+
+    from accounts.members.models import Member
+
+PLACE_LINES = 2  # how many lines for places a new form begins with
+FEW_SENTENCES = 40  # characters: a hunch is a title and a few sentences
+
+
+class Lines(forms.MultiWidget):
+    """Several one-line inputs of one name, with one more than are filled."""
+
+    def __init__(self, attrs: dict[str, Any] | None = None) -> None:
+        super().__init__([forms.TextInput], attrs)
+
+    def value_from_datadict(self, data: "QueryDict", files: Any, name: str) -> list[str]:  # type: ignore[override]
+        return data.getlist(name) if hasattr(data, "getlist") else list(data.get(name, []))
+
+    def get_context(self, name: str, value: Sequence[str] | None, attrs: dict[str, Any] | None) -> dict[str, Any]:
+        filled = [line for line in (value or []) if line]
+        lines = filled + [""] * max(PLACE_LINES - len(filled), 1)
+        context = forms.Widget.get_context(self, name, None, attrs)
+        base = context["widget"]["attrs"]
+        context["widget"]["subwidgets"] = []
+        for position, line in enumerate(lines[: gate.MAX_PLACES]):
+            own = {**base, "id": f"{base['id']}_{position}" if position else base["id"]}
+            if position:
+                own["aria-label"] = f"Another place ({position + 1})"
+            context["widget"]["subwidgets"].append(self.widgets[0].get_context(name, line, own)["widget"])
+        return context
+
+    def id_for_label(self, id_: str, index: str | None = None) -> str:
+        return id_
+
+    def decompress(self, value: Any) -> list[Any]:
+        return list(value or [])
+
+
+class PlacesField(forms.Field):
+    """Places by name, one a line, each found in the gazetteer."""
+
+    widget = Lines
+
+    def clean(self, value: Sequence[str] | None) -> list[Place]:
+        places: list[Place] = []
+        lines = [line.strip() for line in value or [] if line.strip()]
+        if len(lines) > gate.MAX_PLACES:
+            raise ValidationError(f"A post names at most {gate.MAX_PLACES} places. Take {len(lines) - gate.MAX_PLACES} away.")
+        for line in lines:
+            text = gate.passed(line, limit=300, lines=False)
+            found = place_named(text)
+            if isinstance(found, Place):
+                if found not in places:
+                    places.append(found)
+            elif found:
+                raise ValidationError(f"Which “{text}”? Write one of: {'; '.join(place.label for place in found)}.")
+            else:
+                raise ValidationError(
+                    f"We do not know “{text}”. Write a city of over 15,000 people, a state of the US, or a country."
+                )
+        return places
+
+
+class TagsField(gate.Line):
+    """Tags, parted by commas."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(limit=gate.MAX_TAGS * (gate.TAG + 2), **options)
+
+    def clean(self, value: str) -> list[str]:  # type: ignore[override]
+        text = super().clean(value) or ""
+        tags = list(dict.fromkeys(" ".join(tag.casefold().split()).strip("#") for tag in text.split(",")))
+        tags = [tag for tag in tags if tag]
+        if len(tags) > gate.MAX_TAGS:
+            raise ValidationError(f"A post has at most {gate.MAX_TAGS} tags. Take {len(tags) - gate.MAX_TAGS} away.")
+        for tag in tags:
+            if len(tag) > gate.TAG:
+                raise ValidationError(f"“{tag[:30]}…” is {len(tag)} characters; a tag holds {gate.TAG}. Part tags with commas.")
+        return tags
+
+
+class AreaField(forms.ModelChoiceField):
+    """One issue area, offered by its top area."""
+
+    default_error_messages = {"invalid_choice": "There is no such issue area. Choose one of the list."}
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(IssueArea.objects.all(), to_field_name="slug", **options)
+        self.choices = self.grouped  # type: ignore[assignment]
+
+    def grouped(self) -> Iterable[Any]:
+        yield "", "Choose…"
+        areas = list(IssueArea.objects.all())
+        for top in areas:
+            if top.parent_id is None:
+                subs = [(area.slug, area.name) for area in areas if area.parent_id == top.pk]
+                yield top.name, [(top.slug, f"{top.name}, in general"), *subs]
+
+
+class ContentForm(forms.Form):
+    """What a version says: for a new post and for the next version of one."""
+
+    title = gate.Line(
+        label="What are you learning?",
+        help_text="As you would say it to a colleague.",
+        limit=gate.TITLE,
+        error_messages={"required": "A hunch needs a title. Add one."},
+        widget=forms.Textarea(attrs={"rows": 1, "class": "line", "data-one-line": ""}),
+    )
+    takeaway = gate.Line(
+        label="Takeaway",
+        help_text="One sentence somebody could act on. It can wait.",
+        limit=gate.TAKEAWAY,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 1, "class": "line", "data-one-line": ""}),
+    )
+    body = gate.Text(
+        label="Tell us more",
+        help_text="What did you see, where, how often? A few sentences are enough. Markdown works.",
+        limit=gate.BODY,
+        error_messages={"required": "Say what you saw, in a few sentences."},
+        widget=forms.Textarea(attrs={"rows": 9}),
+    )
+    area = AreaField(label="Issue area", error_messages={"required": "Choose at least one, so people can find it."})
+    area_2 = AreaField(label="Another issue area", required=False)
+    area_3 = AreaField(label="And another", required=False)
+    places = PlacesField(
+        label="Places", help_text="Where was this seen? A city, a state of the US, or a country.", required=False
+    )
+    tags = TagsField(label="Tags", help_text="A few free words, parted by commas.", required=False)
+    language = forms.ChoiceField(label="Language", choices=Language.choices, required=False)
+    licence = forms.ChoiceField(label="Licence", choices=Licence.choices, required=False, initial=Licence.CC_BY)
+    tried = gate.Text(label="What was tried", limit=gate.REASON, required=False)
+    where_since = gate.Text(label="Where, and since when", limit=gate.REASON, required=False)
+    seen = gate.Text(label="What was seen", help_text="In a sentence, with numbers where you have them.", limit=gate.REASON, required=False)  # fmt: skip
+    seen_source = gate.Line(label="A link to what was seen, or its source", limit=gate.REASON, required=False)
+    change_mind = gate.Text(label="What would change your mind", limit=gate.REASON, required=False)
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        case = {name: cleaned.get(name, "") for name in CASE_FIELDS}
+        if self.wants_case():
+            for name, words in missing_case(case).items():
+                if name not in self.errors:
+                    self.add_error(name, words)
+        return cleaned
+
+    def wants_case(self) -> bool:
+        """Whether what is being published must have a complete case."""
+        return False
+
+    def content(self, organization: Organization) -> Content:
+        """What was typed, once it is found valid."""
+        cleaned = self.cleaned_data
+        areas = dict.fromkeys(cleaned[name] for name in ("area", "area_2", "area_3") if cleaned.get(name))
+        return Content(
+            title=cleaned["title"],
+            takeaway=cleaned["takeaway"],
+            body=cleaned["body"],
+            issue_areas=list(areas),
+            tags=cleaned["tags"],
+            places=cleaned["places"],
+            language=cleaned["language"] or organization.language,
+            licence=cleaned["licence"] or Licence.CC_BY,
+            case={name: cleaned[name] for name in CASE_FIELDS},
+        )
+
+
+class ComposeForm(ContentForm):
+    """A new post."""
+
+    organization = forms.ModelChoiceField(Organization.objects.none(), label="Published by", empty_label=None)
+    rung = forms.ChoiceField(
+        label="Where it stands",
+        choices=[(rung.slug, rung.label) for rung in (Rung.HUNCH, Rung.EMERGING)],
+        initial=Rung.HUNCH.slug,
+        required=False,
+        widget=forms.RadioSelect,
+    )
+    key = forms.UUIDField(required=False, widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, member: "Member", **options: Any) -> None:
+        super().__init__(*args, **options)
+        field = self.fields["organization"]
+        assert isinstance(field, forms.ModelChoiceField)
+        field.queryset = Organization.objects.filter(
+            memberships__member=member, memberships__role__in=PUBLISHING_ROLES
+        ).order_by("name")
+
+    def wants_case(self) -> bool:
+        return self.cleaned_data.get("rung") == Rung.EMERGING.slug
+
+    @property
+    def chosen_rung(self) -> Rung:
+        return RUNG_OF[self.cleaned_data.get("rung") or Rung.HUNCH.slug]
+
+
+class VersionForm(ContentForm):
+    """The next version of a post."""
+
+    note = gate.Text(label="What changed, and why", help_text="For those who read it before.", limit=gate.REASON, required=False)  # fmt: skip
+    base = forms.IntegerField(widget=forms.HiddenInput, min_value=1)
+
+    def __init__(self, *args: Any, rung: Rung, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.rung = rung
+
+    def wants_case(self) -> bool:
+        return self.rung >= Rung.EMERGING
+
+
+def initial_of(version: Version, areas: Sequence[IssueArea], places: Sequence[Place]) -> dict[str, Any]:
+    """What a form for the next version begins with: what this one says."""
+    slugs = [area.slug for area in areas] + ["", "", ""]
+    return {
+        "title": version.title,
+        "takeaway": version.takeaway,
+        "body": version.body,
+        "area": slugs[0],
+        "area_2": slugs[1],
+        "area_3": slugs[2],
+        "places": [place.label for place in places],
+        "tags": ", ".join(version.tag_names),
+        "language": version.language,
+        "licence": version.licence,
+        "base": version.number,
+        **{name: getattr(version, name) for name in CASE_FIELDS},
+    }

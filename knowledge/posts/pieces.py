@@ -1,0 +1,116 @@
+"""The pieces of pages and feeds that show a post to everyone: made here, kept in `stored`."""
+
+from collections.abc import Iterable, Mapping
+
+from django.conf import settings
+from django.db.models import Prefetch
+from django.template import Context
+from django.template.loader import get_template
+
+from commons import markup
+from knowledge.posts.listing import CARD, ENTRY, PAGE
+from knowledge.posts.models import Move, Post, Version
+from knowledge.posts.rungs import Rung
+from knowledge.stored.fragments import fragments
+from knowledge.topics.models import IssueArea, Place
+
+BODY = "body"  # a version's rendered Markdown, by the version's own key
+CUT = "<!--cut-->"  # where a page's pieces are parted, for what is personal to stand between them
+
+
+def cards(numbers: Iterable[int]) -> dict[int, str]:
+    """The cards of these posts, which the reader was found to see, in the same order."""
+    return fragments(CARD, numbers, _make_cards)
+
+
+def entries(numbers: Iterable[int]) -> dict[int, str]:
+    """The feed entries (Atom, RFC 4287) of these posts, which the reader was found to see, in the same order."""
+    return fragments(ENTRY, numbers, _make_entries)
+
+
+def page(number: int) -> list[str]:
+    """A post's page in pieces: what stands in <head>, the post's own head, its text, where it stands, what else is known."""
+    found = fragments(PAGE, [number], _make_pages)
+    return found[number].split(CUT)
+
+
+def bodies(versions: Iterable[Version]) -> dict[int, str]:
+    """The rendered Markdown of these versions, by their keys: rendered once."""
+    by_key = {version.pk: version for version in versions}
+    return fragments(
+        BODY, by_key, lambda keys: {key: markup.render(by_key[key].body, prefix=f"v{key}-").html for key in keys}
+    )
+
+
+def places_of(version: Version) -> list[Place]:
+    """The places a version names, in its order."""
+    found = Place.objects.in_bulk(version.place_ids)
+    return [found[pk] for pk in version.place_ids if pk in found]
+
+
+def areas_of(version: Version) -> list[IssueArea]:
+    """The issue areas a version names, in its order."""
+    found = IssueArea.objects.select_related("parent").in_bulk(version.issue_area_ids)
+    return [found[pk] for pk in version.issue_area_ids if pk in found]
+
+
+def _for_pieces(numbers: list[int]) -> list[Post]:
+    return list(Post.objects.filter(pk__in=numbers).for_cards())
+
+
+def _make_cards(numbers: list[int]) -> Mapping[int, str]:
+    template = get_template("components/card.html").template  # type: ignore[attr-defined]
+    return {post.number: _drawn(template, post=post, rung=Rung(post.rung)) for post in _for_pieces(numbers)}
+
+
+def _make_entries(numbers: list[int]) -> Mapping[int, str]:
+    template = get_template("feeds/entry.xml").template  # type: ignore[attr-defined]
+    posts = _for_pieces(numbers)
+    html = bodies(post.shown for post in posts)
+    return {
+        post.number: _drawn(template, post=post, rung=Rung(post.rung), body=html[post.shown.pk], version=post.shown)
+        for post in posts
+    }
+
+
+def _make_pages(numbers: list[int]) -> Mapping[int, str]:
+    template = get_template("posts/pieces.html").template  # type: ignore[attr-defined]
+    posts = list(
+        Post.objects.filter(pk__in=numbers)
+        .for_cards()
+        .prefetch_related(
+            Prefetch("moves", Move.objects.select_related("by", "version")),
+            Prefetch("versions", Version.objects.defer("body").select_related("by")),
+        )
+    )
+    html = bodies(post.shown for post in posts)
+    return {post.number: _drawn(template, **_page_context(post, html[post.shown.pk])) for post in posts}
+
+
+def _page_context(post: Post, body: str) -> dict[str, object]:
+    moves = list(post.moves.all())
+    return {
+        "post": post,
+        "version": post.shown,
+        "rung": Rung(post.rung),
+        "body": body,
+        "description": markup.describe(post.shown.takeaway or markup.render(post.shown.body).words),
+        "moves": moves,
+        "versions": sorted(post.versions.all(), key=lambda version: -version.number),
+        "ladder": ladder(post, moves),
+        "cut": CUT,
+    }
+
+
+def ladder(post: Post, moves: list[Move]) -> list[dict[str, object]]:
+    """The three rungs, top first: which is here, which lie ahead, and since when it stands or stood on each."""
+    since = {move.to_rung: move.at for move in sorted(moves, key=lambda move: move.pk)}
+    return [
+        {"rung": rung, "here": rung == post.rung, "ahead": rung > post.rung, "since": since.get(rung)}
+        for rung in sorted(Rung, reverse=True)
+    ]
+
+
+def _drawn(template: object, **context: object) -> str:
+    site = {"name": settings.SITE_NAME, "url": settings.SITE_URL}
+    return template.render(Context({"site": site, **context})).strip()  # type: ignore[attr-defined]

@@ -1,0 +1,80 @@
+"""What else a list's posts are about: the counts beside a list, each leading to a narrower one."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from time import monotonic
+
+from django.db import connection
+
+from accounts.organizations.models import Organization
+from knowledge.posts.listing import Key
+from knowledge.posts.rungs import Rung
+from knowledge.stored.kept import Kept
+from knowledge.stored.stamps import Stamped
+from knowledge.topics.models import IssueArea, Place, Tag
+
+AMONG = 1000  # counts are made among the newest this many posts of a list; shown as "1,000+" beyond
+SHOWN = 8  # how many of a kind are offered
+LAG = 5.0  # seconds: the longest that counts may be behind the posts beside them
+MODELS = {"area": IssueArea, "tag": Tag, "place": Place, "organization": Organization}
+
+_kept = Kept(256)
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How many posts of a list stand where: by rung, and by thing, most first. `total` is bounded by `AMONG`."""
+
+    total: int
+    rungs: dict[Rung, int]
+    things: dict[str, list[tuple[object, int]]]
+
+    @property
+    def is_bounded(self) -> bool:
+        return self.total >= AMONG
+
+
+def counts(keys: Iterable[Key], rungs: Iterable[Rung], stamped: Stamped) -> Counts:
+    """The counts of a list, among its newest `AMONG` posts. Made again when its stamp moved, at most every `LAG` seconds."""
+    keys, rungs = tuple(keys), tuple(rungs)
+    slot = int(monotonic() / LAG)
+    made_for, found = _kept.get((keys, rungs), lambda: ((stamped.number, slot), _count(keys, rungs)))
+    if made_for[0] != stamped.number and made_for[1] != slot:
+        found = _count(keys, rungs)
+        _kept.put((keys, rungs), ((stamped.number, slot), found))
+    return found
+
+
+def _count(keys: tuple[Key, ...], rungs: tuple[Rung, ...]) -> Counts:
+    first, *others = keys
+    where = "".join(
+        " AND EXISTS (SELECT 1 FROM knowledge_listing o WHERE o.post_id = l.post_id AND o.kind = %s AND o.object_id = %s)"
+        for _ in others
+    )
+    matches = (
+        "SELECT l.post_id, l.rung FROM knowledge_listing l WHERE l.kind = %s AND l.object_id = %s"  # noqa: S608
+        f"{where}{' AND l.rung = ANY(%s)' if rungs else ''} ORDER BY l.published_at DESC, l.post_id DESC LIMIT {AMONG}"
+    )
+    params = [value for key in keys for value in key] + ([list(map(int, rungs))] if rungs else [])
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"WITH m AS MATERIALIZED ({matches}), counted AS ("  # noqa: S608 - no part of it was typed by anybody
+            " SELECT l.kind, l.object_id, count(*) AS posts FROM m JOIN knowledge_listing l USING (post_id)"
+            " WHERE l.kind IN ('area', 'tag', 'place', 'organization', 'rung', 'home') GROUP BY 1, 2),"
+            " ranked AS (SELECT *, row_number() OVER (PARTITION BY kind ORDER BY posts DESC, object_id) FROM counted)"
+            f" SELECT kind, object_id, posts FROM ranked WHERE row_number <= {SHOWN + len(keys)}",
+            params,
+        )
+        rows = cursor.fetchall()
+    by_kind: dict[str, dict[int, int]] = {}
+    for kind, object_id, posts in rows:
+        by_kind.setdefault(kind, {})[object_id] = posts
+    things = {}
+    for kind, model in MODELS.items():
+        named = model._default_manager.in_bulk(list(by_kind.get(kind, {})))
+        things[kind] = [(named[pk], posts) for pk, posts in by_kind.get(kind, {}).items() if pk in named]
+    return Counts(
+        total=by_kind.get("home", {}).get(0, 0),
+        rungs={rung: by_kind.get("rung", {}).get(int(rung), 0) for rung in Rung},
+        things=things,
+    )

@@ -1,0 +1,143 @@
+"""A list of posts as a page or a feed shows it: what it is the list of, its filters, and the posts that the reader may see."""
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from django.http import QueryDict
+
+from knowledge.posts.listing import HOME, Key, Row, listed
+from knowledge.posts.pieces import cards
+from knowledge.posts.rungs import Rung
+from knowledge.search import facets
+from knowledge.search.filters import MOVED, PARTS, SORTS, Filters, parse
+from knowledge.stored.stamps import Stamped, stamp
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AnonymousUser
+
+    from accounts.members.models import Member
+
+PAGE_SIZE = 20
+
+
+@dataclass
+class PostList:
+    """One list: the listing that the page is about (`about`; everything, where none), narrowed by an address's filters."""
+
+    viewer: "Member | AnonymousUser"
+    path: str
+    filters: Filters
+    about: Key = HOME
+    stamped: Stamped = field(init=False)
+
+    def __post_init__(self) -> None:
+        # A filtered list uses the stamp of its narrowest named part, and is read before anything it shows.
+        self.stamped = stamp(self.keys[0].stamp)
+
+    @property
+    def keys(self) -> list[Key]:
+        """The listings to stand in, the narrowest kind first."""
+        keys = [key for key in self.filters.keys if key != self.about]
+        if self.about == HOME:
+            return keys or [HOME]
+        rank = {"tag": 0, "member": 1, "organization": 2, "place": 3, "area": 4}
+        return sorted([self.about, *keys], key=lambda key: rank[key.kind])
+
+    @property
+    def feed(self) -> str:
+        """The address of this list as a feed."""
+        return f"{self.path}feed.atom{_query(self.filters.canonical())}"
+
+    def rows(self) -> list[Row]:
+        """One page of the list, and one row more where there is one."""
+        return listed(
+            self.viewer,
+            self.keys,
+            rungs=self.filters.rungs,
+            moved=self.filters.sort == MOVED,
+            older_than=self.filters.older_than,
+            newer_than=self.filters.newer_than,
+            limit=PAGE_SIZE + 1,
+        )
+
+    def context(self) -> dict[str, Any]:
+        """What `components/list.html` takes: cards, links to older and newer, chips, facets, sorts, the feed's address."""
+        filters = self.filters
+        rows = self.rows()
+        more = len(rows) > PAGE_SIZE
+        if filters.newer_than:
+            rows = rows[-PAGE_SIZE:]
+            older, newer = bool(rows), more
+        else:
+            rows = rows[:PAGE_SIZE]
+            older, newer = more, bool(filters.older_than and rows)
+        counted = facets.counts(self.keys, filters.rungs, self.stamped)
+        return {
+            "cards": list(cards(row.number for row in rows).values()),
+            "older": f"{self.path}?{filters.at('older', rows[-1])}" if older else "",
+            "newer": f"{self.path}?{filters.at('newer', rows[0])}" if newer else "",
+            "first": f"{self.path}{_query(filters.canonical())}" if filters.older_than or filters.newer_than else "",
+            "chips": self.chips(),
+            "facets": self._facets(counted),
+            "counted": counted,
+            "sorts": [
+                {"name": name, "on": sort == filters.sort, "href": f"{self.path}{_query(filters.canonical(sort=sort))}"}
+                for sort, name in SORTS.items()
+            ],
+            "feed": self.feed,
+            "filters": filters,
+            "path": self.path,
+        }
+
+    def chips(self) -> list[dict[str, str]]:
+        """The filters in use, each with the address of the list without it."""
+        filters = self.filters
+        things = [
+            {"name": str(thing), "href": f"{self.path}{_query(filters.without_thing(part))}"}
+            for part, thing in filters.things.items()
+        ]
+        rungs = [
+            {"name": rung.label, "href": f"{self.path}{_query(filters.without_rung(rung))}"} for rung in filters.rungs
+        ]
+        return rungs + things
+
+    def _facets(self, counted: facets.Counts) -> list[dict[str, Any]]:
+        """What the list can be narrowed to, with counts; what is chosen, or is what the page is about, is not offered."""
+        filters = self.filters
+        groups = []
+        offered = [
+            {
+                "name": rung.label,
+                "rung": rung.slug,
+                "posts": counted.rungs[rung],
+                "href": f"{self.path}{_query(filters.with_rung(rung))}",
+            }
+            for rung in sorted(Rung, reverse=True)
+            if counted.rungs[rung] and rung not in filters.rungs
+        ]
+        groups.append({"name": "Rung", "offered": offered})
+        names = {"area": "Issue area", "place": "Place", "organization": "Organization", "tag": "Tag"}
+        for part, name in names.items():
+            kind = PARTS[part][0]
+            if part in filters.things or (kind in {"area", "organization"} and self.about.kind == kind):
+                continue
+            offered = [
+                {
+                    "name": str(thing),
+                    "posts": posts,
+                    "href": f"{self.path}{_query(filters.with_thing(part, thing))}",
+                }
+                for thing, posts in counted.things[kind]
+                if Key(kind, thing.pk) != self.about  # type: ignore[attr-defined]
+            ]
+            groups.append({"name": name, "offered": offered[: facets.SHOWN]})
+        return [group for group in groups if group["offered"]]
+
+
+def post_list(viewer: "Member | AnonymousUser", path: str, params: QueryDict, about: Key = HOME) -> PostList:
+    """The list that an address asks for. Raises what `filters.parse` raises."""
+    return PostList(viewer=viewer, path=path, filters=parse(params), about=about)
+
+
+def _query(canonical: str) -> str:
+    return f"?{canonical}" if canonical else ""
