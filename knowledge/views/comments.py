@@ -1,0 +1,136 @@
+"""Comments: saying something on a post, answering, changing one's words, taking them back."""
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST
+
+from commons import keeping, markup
+from commons.access import require
+from commons.once import fresh_key, once
+from knowledge.comments import actions
+from knowledge.comments.forms import CommentForm, EditCommentForm
+from knowledge.comments.models import Comment, Kind
+from knowledge.comments.permissions import can_comment, can_edit_comment
+from knowledge.comments.thread import texts, thread
+from knowledge.posts.models import Post
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def new(request: HttpRequest, number: int, slug: str, parent: int | None = None) -> HttpResponseBase:
+    """Comment on a post, or answer a comment on it; a page of its own, which the form on the post's page posts to."""
+    found = get_object_or_404(Post.objects.visible_to(request.user).select_related("shown", "organization"), pk=number)
+    answered = get_object_or_404(found.comments.select_related("by"), pk=parent) if parent else None
+    if not request.user.is_authenticated:
+        return keeping.to_sign_in(request)
+    typed = request.POST if request.method == "POST" else keeping.taken_back(request)
+    kind = request.GET.get("kind", Kind.COMMENT)
+    form = CommentForm(typed, initial={"key": fresh_key(), "kind": kind if kind in Kind.values else Kind.COMMENT})
+    status, preview = 200, None
+    if request.method == "POST":
+        if not form.is_valid():
+            status = 422
+        elif request.POST.get("action") == "preview":
+            preview = markup.render(form.cleaned_data["body"], top=4).html
+        else:
+            try:
+                made, _ = once(
+                    form.cleaned_data["key"],
+                    by=request.user,
+                    act=lambda: actions.comment(
+                        found,
+                        by=request.user,
+                        body=form.cleaned_data["body"],
+                        kind=form.cleaned_data["kind"] or Kind.COMMENT,
+                        parent=answered,
+                    ),
+                )
+            except actions.CommentIsGone:
+                form.add_error(None, "The comment you answer was withdrawn meanwhile. Your words are still here.")
+                status = 409
+            else:
+                return _told(request, found, made)
+    elif typed is not None:
+        form.errors.clear()
+    return render(
+        request,
+        "comments/new.html",
+        {
+            "post": found,
+            "form": form,
+            "answered": answered,
+            "answered_html": texts([answered])[answered.pk] if answered and not answered.withdrawn_at else "",
+            "preview": preview,
+            "can_comment": can_comment(request.user, found),
+        },
+        status=status,
+    )
+
+
+def _told(request: HttpRequest, post: Post, made: int) -> HttpResponseBase:
+    """Back to the discussion, at the new comment; in place where the page asked for that."""
+    if request.htmx:  # type: ignore[attr-defined]
+        return render(
+            request,
+            "comments/in_place.html",
+            {
+                "post": post,
+                "discussion": thread(post.number),
+                "form": CommentForm(initial={"key": fresh_key()}),
+                "made": made,
+                "can_comment": True,
+            },
+        )
+    return redirect(f"{post.get_absolute_url()}#comment-{made}")
+
+
+@never_cache
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def edit(request: HttpRequest, pk: int) -> HttpResponseBase:
+    """Change what one's comment says."""
+    this = _own(request, pk)
+    form = EditCommentForm(request.POST if request.method == "POST" else None, initial={"body": this.body})
+    preview, status = None, 200
+    if request.method == "POST":
+        if not form.is_valid():
+            status = 422
+        elif request.POST.get("action") == "preview":
+            preview = markup.render(form.cleaned_data["body"], top=4).html
+        else:
+            actions.edit_comment(this, by=request.user, body=form.cleaned_data["body"])
+            return redirect(this)
+    return render(
+        request, "comments/edit.html", {"comment": this, "post": this.post, "form": form, "preview": preview}, status=status
+    )
+
+
+@never_cache
+@login_required
+@require_POST
+def withdraw(request: HttpRequest, pk: int) -> HttpResponseBase:
+    """Take one's comment back."""
+    this = get_object_or_404(
+        Comment.objects.visible_to(request.user).select_related("post__shown", "post__organization"), pk=pk
+    )
+    actions.withdraw_comment(this, by=request.user)
+    messages.success(request, "Withdrawn. A marker keeps its place in the discussion.")
+    return redirect(f"{this.post.get_absolute_url()}#comments")
+
+
+def permalink(request: HttpRequest, pk: int) -> HttpResponse:
+    """To where a comment stands."""
+    return redirect(
+        get_object_or_404(Comment.objects.visible_to(request.user).select_related("post__shown"), pk=pk)
+    )
+
+
+def _own(request: HttpRequest, pk: int) -> Comment:
+    this = get_object_or_404(
+        Comment.objects.visible_to(request.user).select_related("post__shown", "post__organization"), pk=pk
+    )
+    require(can_edit_comment(request.user, this), "Only its author changes a comment, and not once it is withdrawn.")
+    return this

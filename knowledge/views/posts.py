@@ -1,0 +1,212 @@
+"""A post: its page, its versions, writing one, changing one, taking one back."""
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from commons import keeping, markup
+from commons.access import require
+from commons.once import fresh_key, once
+from knowledge.comments.forms import CommentForm
+from knowledge.comments.permissions import can_comment
+from knowledge.comments.thread import own_comments, thread
+from knowledge.posts import actions
+from knowledge.posts.forms import ComposeForm, VersionForm, initial_of
+from knowledge.posts.listing import Key
+from knowledge.posts.models import Post, Version
+from knowledge.posts.permissions import can_edit, can_withdraw
+from knowledge.posts.pieces import areas_of, bodies, page, places_of
+from knowledge.posts.rungs import Rung
+from knowledge.stored import kept
+from knowledge.stored.stamps import stamp
+from knowledge.subscriptions.button import button
+from knowledge.subscriptions.models import Followable
+
+
+
+
+@require_safe
+def post(request: HttpRequest, number: int, slug: str = "") -> HttpResponseBase:
+    """A post's page. Any slug leads to it; the address with the shown title's is the one that stays."""
+    stamped = stamp(Key("post", number).stamp)
+    return kept.answer(request, stamped, lambda: _post_page(request, number))
+
+
+def _post_page(request: HttpRequest, number: int) -> HttpResponse:
+    found = Post.objects.visible_to(request.user).select_related("shown", "organization").filter(pk=number).first()
+    if found is None:
+        return _gone_or_missing(request, number)
+    if request.path != found.get_absolute_url():
+        return redirect(found, permanent=True)
+    head, top, text, stands, about = page(number)
+    discussion = thread(number)
+    personal: dict[str, object] = {}
+    if request.user.is_authenticated:
+        discussion = own_comments(discussion, request.user, number)
+        personal = {
+            "can_edit": can_edit(request.user, found),
+            "can_comment": can_comment(request.user, found),
+            "form": CommentForm(initial={"key": fresh_key()}),
+        }
+    return render(
+        request,
+        "posts/post.html",
+        {
+            "post": found,
+            "head": head,
+            "top": top,
+            "text": text,
+            "stands": stands,
+            "about": about,
+            "discussion": discussion,
+            **button(request.user, Followable.POST, number, f"{found.get_absolute_url()}feed.atom"),
+            **personal,
+        },
+    )
+
+
+def _gone_or_missing(request: HttpRequest, number: int) -> HttpResponse:
+    """410 with a marker for what was withdrawn or hidden, with its history for its own organization; 404 for the rest."""
+    found = get_object_or_404(Post.objects.known_to(request.user).select_related("organization"), pk=number)
+    ours = request.user.is_authenticated and request.user.belongs_to(found.organization)
+    context = {
+        "post": found,
+        "ours": ours,
+        "versions": found.versions.select_related("by").order_by("-number") if ours else [],
+    }
+    return render(request, "posts/gone.html", context, status=410)
+
+
+@require_safe
+def version(request: HttpRequest, number: int, slug: str, version: int) -> HttpResponseBase:
+    """A version as it was published. Its address stays for as long as the commons does."""
+    stamped = stamp(Key("post", number).stamp)
+
+    def made() -> HttpResponse:
+        found = Post.objects.visible_to(request.user).select_related("shown", "organization").filter(pk=number).first()
+        if found is None:
+            own = Post.objects.known_to(request.user).select_related("organization").filter(pk=number).first()
+            if not (own and request.user.is_authenticated and request.user.belongs_to(own.organization)):
+                return _gone_or_missing(request, number)
+            found = own
+        this = get_object_or_404(Version.objects.select_related("by"), post=found, number=version)
+        if request.path != this.get_absolute_url():
+            return redirect(this, permanent=True)
+        return render(
+            request,
+            "posts/version.html",
+            {
+                "post": found,
+                "version": this,
+                "body": bodies([this])[this.pk],
+                "areas": areas_of(this),
+                "places": places_of(this),
+                "is_shown": found.shown_id == this.pk,
+            },
+        )
+
+    return kept.answer(request, stamped, made)
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def new(request: HttpRequest) -> HttpResponseBase:
+    """Write a new post and publish it, or look at how it will read."""
+    if not request.user.is_authenticated:
+        return keeping.to_sign_in(request)
+    typed = request.POST if request.method == "POST" else keeping.taken_back(request)
+    if not request.user.organization_ids:
+        if request.method == "POST":
+            keeping.keep(request)
+        messages.info(request, "First, who is publishing? Add your organization; then share what you are learning.")
+        return redirect(f"{reverse('organization_new')}?next={reverse('post_new')}")
+    form = ComposeForm(typed, member=request.user, initial={"key": fresh_key()})
+    if request.method == "POST" and form.is_valid():
+        organization = form.cleaned_data["organization"]
+        if request.POST.get("action") != "preview":
+            number, _ = once(
+                form.cleaned_data["key"],
+                by=request.user,
+                act=lambda: actions.publish(
+                    form.content(organization), by=request.user, organization=organization, rung=form.chosen_rung
+                ),
+            )
+            messages.success(request, f"Published. Your {form.chosen_rung.label.lower()} is out.")
+            return redirect(Post.objects.select_related("shown").get(pk=number))
+    elif request.method != "POST" and typed is not None:
+        form.errors.clear()  # what was kept is shown again as it was, not marked before it is sent
+    return _compose(request, form, "posts/new.html", {})
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def edit(request: HttpRequest, number: int, slug: str) -> HttpResponseBase:
+    """Write and publish a post's next version."""
+    if not request.user.is_authenticated:
+        return keeping.to_sign_in(request)
+    found = get_object_or_404(Post.objects.visible_to(request.user).select_related("shown", "organization"), pk=number)
+    require(can_edit(request.user, found), "Only owners and editors of the organization change its posts.")
+    newest = found.versions.select_related("by").latest("number")
+    typed = request.POST if request.method == "POST" else keeping.taken_back(request)
+    form = VersionForm(typed, rung=Rung(found.rung), initial=initial_of(newest, areas_of(newest), places_of(newest)))
+    meanwhile = None
+    if request.method == "POST" and form.is_valid() and request.POST.get("action") != "preview":
+        try:
+            made = actions.publish_version(
+                found,
+                form.content(found.organization),
+                by=request.user,
+                note=form.cleaned_data["note"],
+                base=form.cleaned_data["base"],
+            )
+        except actions.ChangedMeanwhile as change:
+            meanwhile = change.newest
+            form.data = form.data.copy()  # type: ignore[assignment]
+            form.data["base"] = str(meanwhile.number)  # type: ignore[index]
+        else:
+            messages.success(request, f"Published version {made.number}.")
+            return redirect(Post.objects.select_related("shown").get(pk=number))
+    elif request.method != "POST" and typed is not None:
+        form.errors.clear()
+    return _compose(request, form, "posts/edit.html", {"post": found, "meanwhile": meanwhile}, 409 if meanwhile else 200)
+
+
+def _compose(
+    request: HttpRequest, form: ComposeForm | VersionForm, template: str, context: dict[str, object], status: int = 200
+) -> HttpResponse:
+    preview = None
+    if request.method == "POST":
+        preview = markup.render(request.POST.get("body", "")[: 200_000]).html
+        if not form.is_valid():
+            status = 422
+    return render(request, template, {"form": form, "preview": preview, **context}, status=status)
+
+
+@never_cache
+@login_required
+@require_POST
+def preview(request: HttpRequest) -> HttpResponse:
+    """How a text will read: a piece of a page, asked for as one types."""
+    html = markup.render(request.POST.get("body", "")[:200_000]).html
+    return render(request, "posts/preview.html", {"preview": html})
+
+
+@never_cache
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def withdraw(request: HttpRequest, number: int, slug: str) -> HttpResponseBase:
+    """Take a post back, after being told what that means."""
+    found = get_object_or_404(Post.objects.known_to(request.user).select_related("shown", "organization"), pk=number)
+    if found.withdrawn_at:
+        return redirect(found)
+    get_object_or_404(Post.objects.visible_to(request.user), pk=number)
+    require(can_withdraw(request.user, found), "Only owners and editors of the organization withdraw its posts.")
+    if request.method == "POST":
+        actions.withdraw(found, by=request.user)
+        messages.success(request, "Withdrawn. A marker stays at its address; your organization still has the history.")
+        return redirect(found.organization)
+    return render(request, "posts/withdraw.html", {"post": found})

@@ -1,0 +1,34 @@
+"""Search, and the list of everything."""
+
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from knowledge.posts.pieces import cards
+from knowledge.search.lists import post_list
+from knowledge.search.results import CANDIDATES, results
+from knowledge.stored import kept
+
+
+@require_safe
+def search(request: HttpRequest) -> HttpResponseBase:
+    """With words, what matches them, best first; without, everything new, narrowed by filters."""
+    posts = post_list(request.user, "/search/", request.GET)
+
+    def made() -> HttpResponse:
+        if not posts.filters.q:
+            return render(request, "search/search.html", posts.context())
+        numbers, more = results(request.user, posts.filters)
+        return render(
+            request,
+            "search/search.html",
+            {
+                "filters": posts.filters,
+                "chips": posts.chips(),
+                "cards": list(cards(numbers).values()),
+                "more_than": CANDIDATES if more else 0,
+                "feed": posts.feed,
+            },
+        )
+
+    return kept.answer(request, posts.stamped, made)
