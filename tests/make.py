@@ -1,0 +1,87 @@
+"""Builders: the shortest way to a thing that a test is about. What a test does not care for is filled in."""
+
+import itertools
+from typing import Any
+
+from django.utils.crypto import get_random_string
+
+from accounts.members.models import Member
+from accounts.organizations.models import Membership, Organization, Role
+from knowledge.comments import actions as comment_actions
+from knowledge.comments.models import Comment
+from knowledge.posts import actions
+from knowledge.posts.models import Post
+from knowledge.posts.rungs import Rung
+from knowledge.topics.models import IssueArea, Place
+
+_numbers = itertools.count(1)
+CASE = {
+    "tried": "Paying at the viewing.",
+    "where_since": "Baltimore, since January 2025.",
+    "seen": "19 days became 6.",
+    "seen_source": "https://harborstreet.example/days.csv",
+    "change_mind": "If one deposit in ten is lost.",
+}
+PASSWORD = "correct-horse-battery"  # noqa: S105
+
+
+def make_member(name: str = "", **fields: Any) -> Member:
+    """A member, signed up and confirmed, who belongs nowhere yet."""
+    from allauth.account.models import EmailAddress
+
+    handle = fields.pop("handle", "") or f"member-{next(_numbers)}-{get_random_string(4).lower()}"
+    fields.setdefault("email", f"{handle}@people.example")
+    member = Member.objects.create_user(password=PASSWORD, name=name or handle.title(), handle=handle, **fields)
+    EmailAddress.objects.create(user=member, email=member.email, verified=True, primary=True)
+    return member
+
+
+def make_organization(owner: Member | None = None, name: str = "", **fields: Any) -> Organization:
+    """An organization, with its owner."""
+    number = next(_numbers)
+    organization = Organization.objects.create(
+        name=name or f"Organization {number}", slug=fields.pop("slug", "") or f"organization-{number}", **fields
+    )
+    if owner:
+        join(owner, organization, Role.OWNER)
+    return organization
+
+
+def join(member: Member, organization: Organization, role: str) -> Membership:
+    """Give a member a place in an organization."""
+    membership = Membership.objects.create(member=member, organization=organization, role=role)
+    member.__dict__.pop("_organization_ids", None)
+    return membership
+
+
+def area(slug: str = "homelessness") -> IssueArea:
+    return IssueArea.objects.get(slug=slug)
+
+
+def place(code: str = "KE") -> Place:
+    return Place.objects.get(code=code)
+
+
+def content(title: str = "Paying at the viewing keeps homes", **fields: Any) -> actions.Content:
+    """What a version says."""
+    fields.setdefault("body", "We saw it three times this month.")
+    fields.setdefault("issue_areas", [area()])
+    return actions.Content(title=title, **fields)
+
+
+def make_post(
+    by: Member, title: str = "Paying at the viewing keeps homes", *, rung: Rung = Rung.HUNCH, **fields: Any
+) -> Post:
+    """A public post by this member, of the first organization they belong to."""
+    organization = fields.pop("organization", None) or by.organizations.order_by("pk").first()
+    at = fields.pop("at", None)
+    authors = fields.pop("authors", ())
+    if rung == Rung.EMERGING:
+        fields.setdefault("case", CASE)
+    return actions.publish(
+        content(title, **fields), by=by, organization=organization, rung=rung, at=at, authors=authors
+    )
+
+
+def make_comment(post: Post, by: Member, body: str = "We see this in Leeds.", **fields: Any) -> Comment:
+    return comment_actions.comment(post, by=by, body=body, **fields)
