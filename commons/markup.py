@@ -1,0 +1,378 @@
+"""Markdown, made into HTML that is safe to show: the one function through which everything people write passes.
+
+CommonMark with raw HTML off, with tables, footnotes, task lists, strikethrough and bare addresses as links, and `@handle`.
+It looks nothing up: a mention is a link to an address, whoever lives there, and no title is ever fetched. What comes out
+passes an allow-list of ours besides, so that a fault in the parser is not a hole in the page.
+"""
+
+import re
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from html import escape
+from importlib import import_module
+from typing import Any
+from urllib.parse import urlsplit
+
+import nh3
+from django.conf import settings
+from markdown_it import MarkdownIt
+from markdown_it.renderer import RendererHTML
+from markdown_it.rules_block import StateBlock
+from markdown_it.rules_core import StateCore
+from markdown_it.rules_inline import StateInline
+from markdown_it.token import Token
+from mdit_py_plugins.footnote import footnote_plugin
+from mdit_py_plugins.gfm_autolink import gfm_autolink_plugin
+
+from commons import gate
+
+SECONDS = 0.6  # processor time to parse and draw one document; a crowded text of 200,000 characters takes half of it
+LONGEST_ADDRESS = 2_000  # characters; what is longer is not made a link
+EXTERNAL = "nofollow ugc noopener"
+SCHEMES = frozenset({"http", "https", "mailto"})
+DEEPEST = 20  # lists and quotations within one another; deeper ones are shown as text
+
+_MENTION = re.compile(rf"@({gate.HANDLE})(?<![-_])(?![\w@])", re.IGNORECASE)
+_POST = re.compile(r"/posts/([1-9][0-9]{0,17})/")
+_ENDLESS = re.compile(rf"\S{{{LONGEST_ADDRESS}}}")
+_SCHEME = re.compile(r"\s*([a-z][a-z0-9+.\-]*):", re.IGNORECASE)
+
+_CLEANER = nh3.Cleaner(
+    tags={
+        *(
+            "p",
+            "br",
+            "hr",
+            "h2",
+            "h3",
+            "h4",
+            "h5",
+            "h6",
+            "blockquote",
+            "ul",
+            "ol",
+            "li",
+            "pre",
+            "code",
+            "em",
+            "strong",
+            "s",
+        ),
+        *("a", "sup", "section", "div", "table", "thead", "tbody", "tr", "th", "td"),
+    },
+    clean_content_tags={"script", "style"},
+    attributes={
+        "a": {"href", "title", "rel", "class", "id", "aria-label"},
+        "ol": {"start", "class"},
+        "ul": {"class"},
+        "li": {"class", "id"},
+        "th": {"class", "scope"},
+        "td": {"class"},
+        "div": {"class", "tabindex", "role", "aria-label"},
+        "pre": {"tabindex"},
+        "section": {"class"},
+        "sup": {"class"},
+    },
+    url_schemes=set(SCHEMES),
+    link_rel=None,
+    strip_comments=True,
+)
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """What a document became."""
+
+    html: str
+    words: str = ""  # the same as plain text, one line a block
+    handles: tuple[str, ...] = ()  # whom it mentions, each once, in order
+    post_numbers: tuple[int, ...] = ()  # the posts of this site that it links to, each once, in order
+
+
+@dataclass
+class _Found:
+    """What is met on the way through a document."""
+
+    top: int
+    host: str
+    until: float
+    handles: dict[str, None] = field(default_factory=dict)
+    posts: dict[int, None] = field(default_factory=dict)
+    words: list[str] = field(default_factory=list)
+
+
+class _TooSlow(Exception):
+    """The document would take longer than anyone may take."""
+
+
+def render(text: str, *, top: int = 2, prefix: str = "") -> Rendered:
+    """A document in Markdown as HTML.
+
+    `top` is the level of its highest heading (2 to 6; the others follow, no level left out), `prefix` keeps the ids of its
+    footnotes apart from those of another document on the page. A link that leads away from this site (SITE_URL) says so to
+    search engines. A document made to take long (over SECONDS) is given as plain paragraphs.
+    """
+    found = _Found(top=top, host=urlsplit(settings.SITE_URL).netloc, until=time.thread_time() + SECONDS)
+    env: dict[str, Any] = {"found": found, "docId": prefix.rstrip("-")}
+    try:
+        html = _PARSER.render(text, env)
+    except (_TooSlow, RecursionError):
+        return _plain(text)
+    words = "\n".join(words for words in found.words if words)
+    return Rendered(_CLEANER.clean(html), words, tuple(found.handles), tuple(found.posts))
+
+
+def describe(words: str, length: int = 160) -> str:
+    """The beginning of a text in one line, cut between words, for descriptions and summaries."""
+    line = " ".join(words[: length * 4].split())
+    if len(line) <= length:
+        return line
+    start = line[:length]
+    return (start.rpartition(" ")[0] or start).rstrip(" ,.;:–—-") + "…"
+
+
+def _plain(text: str) -> Rendered:
+    paragraphs = [part for part in re.split(r"\n\s*\n", text) if part.strip()]
+    html = "".join(f"<p>{escape(part).replace(chr(10), '<br>')}</p>\n" for part in paragraphs)
+    return Rendered(html, text)
+
+
+# Rules of the parser's own kind
+
+
+def _in_time(state: StateInline | StateBlock | StateCore, *_rest: Any) -> bool:
+    """A rule that matches nothing, and is asked everywhere: ends what takes too long."""
+    _check_time(state.env)
+    return False
+
+
+def _check_time(env: Any) -> None:
+    if time.thread_time() > env["found"].until:
+        raise _TooSlow
+
+
+def _endless(state: StateInline, silent: bool) -> bool:
+    """Passes over what begins like an address and goes on for pages: to find its end takes time that grows with its square."""
+    character = state.src[state.pos]
+    if character not in "w:" or not _ENDLESS.match(state.src, state.pos, state.posMax):
+        return False
+    if not silent:
+        state.pending += character
+    state.pos += 1
+    return True
+
+
+def _mention(state: StateInline, silent: bool) -> bool:
+    """`@handle`, where it is not part of an address."""
+    start = state.pos
+    if (
+        state.linkLevel
+        or state.src[start] != "@"
+        or (start and (state.src[start - 1].isalnum() or state.src[start - 1] in "@./_-+"))
+    ):
+        return False
+    met = _MENTION.match(state.src, start, state.posMax)
+    if not met:
+        return False
+    if not silent:
+        handle = met[1].lower()
+        state.env["found"].handles[handle] = None
+        link = state.push("link_open", "a", 1)
+        link.attrs = {"href": f"/members/{handle}/", "class": "mention"}
+        state.push("text", "", 0).content = met[0]
+        state.push("link_close", "a", -1)
+    state.pos = met.end()
+    return True
+
+
+def _is_ours_to_link(url: str) -> bool:
+    """Whether a document may link there: a page of this site, or an address of a kind we know."""
+    scheme = _SCHEME.match(url)
+    return not scheme or scheme[1].lower() in SCHEMES
+
+
+def _finish(state: StateCore) -> None:
+    """Go through the parsed document once: fit its headings, mend its links and tables, collect its words."""
+    found: _Found = state.env["found"]
+    pairs = zip(state.tokens, state.tokens[1:], strict=False)
+    levels = sorted({token.tag for token, inside in pairs if token.type == "heading_open" and inside.content})
+    fitted = {tag: f"h{min(6, found.top + place)}" for place, tag in enumerate(levels)}
+    tokens: list[Token] = []
+    for position, token in enumerate(state.tokens):
+        _check_time(state.env)
+        if token.type in ("heading_open", "heading_close"):
+            around = state.tokens[position + 1 if token.nesting == 1 else position - 1]
+            if not around.content:  # a heading that says nothing
+                continue
+            token.tag = fitted[token.tag]
+        elif token.type in ("th_open", "th_close"):
+            _fit_cell(state.tokens, position)
+        elif token.type in ("td_open", "td_close"):
+            _align(token)
+        elif token.type == "inline":
+            token.children = list(_fit_inline(token.children or [], found))
+            found.words.append(" ".join(_words_of(token.children).split()))
+        elif token.type in ("fence", "code_block"):
+            found.words.append(token.content.strip())
+        tokens.append(token)
+    state.tokens = tokens
+
+
+def _fit_cell(tokens: list[Token], position: int) -> None:
+    """A column's heading, said to be one; a plain cell where it is empty (as WCAG technique H63 would have it)."""
+    token = tokens[position]
+    inside = tokens[position + 1 if token.nesting == 1 else position - 1]
+    if not inside.content:
+        token.tag = "td"
+    elif token.nesting == 1:
+        token.attrs["scope"] = "col"
+    _align(token)
+
+
+def _align(token: Token) -> None:
+    """How a cell is aligned, as a class: styles in the page are not allowed."""
+    style = str(token.attrs.pop("style", ""))
+    if style.endswith(("right", "center")):
+        token.attrs["class"] = style.rpartition(":")[2]
+
+
+def _fit_inline(tokens: list[Token], found: _Found) -> Iterator[Token]:
+    """Images become links to them, links say where they lead, and one without words shows its address."""
+    depth = 0
+    for position, token in enumerate(tokens):
+        if token.type == "image":
+            yield from _link_to_image(token, found, inside=depth > 0)
+            continue
+        if token.type == "link_open":
+            depth += 1
+            _fit_link(token, found)
+            yield token
+            if tokens[position + 1].type == "link_close":
+                yield _text(str(token.attrs.get("href", "")))
+            continue
+        if token.type == "link_close":
+            depth -= 1
+        yield token
+
+
+def _link_to_image(token: Token, found: _Found, *, inside: bool) -> Iterator[Token]:
+    words = _words_of(token.children or []).strip()
+    address = str(token.attrs.get("src", ""))
+    if inside or not address:
+        yield _text(words or address)
+        return
+    opening = Token("link_open", "a", 1, attrs={"href": address})
+    _fit_link(opening, found)
+    yield opening
+    yield _text(words or address)
+    yield Token("link_close", "a", -1)
+
+
+def _fit_link(token: Token, found: _Found) -> None:
+    address = str(token.attrs.get("href", ""))
+    try:
+        parts = urlsplit(address)
+        is_ours = (not parts.scheme or parts.scheme in ("http", "https")) and parts.netloc in ("", found.host)
+    except ValueError:
+        is_ours = False
+    if address.startswith(("//", "/\\", "\\")) or not is_ours:
+        token.attrs["rel"] = EXTERNAL
+    elif met := _POST.match(parts.path):
+        found.posts[int(met[1])] = None
+
+
+def _text(words: str) -> Token:
+    return Token("text", "", 0, content=words)
+
+
+def _words_of(tokens: list[Token]) -> str:
+    """The plain text of a line's tokens."""
+    words = []
+    for token in tokens:
+        if token.type in ("softbreak", "hardbreak"):
+            words.append(" ")
+        elif token.type == "image":
+            words.append(_words_of(token.children or []))
+        elif token.type in ("text", "code_inline"):
+            words.append(token.content)
+    return "".join(words)
+
+
+class _Renderer(RendererHTML):
+    """How the few things are drawn that are not as the parser has them."""
+
+    def renderInline(self, tokens: Any, options: Any, env: Any) -> str:  # noqa: N802 - the parser's name for it
+        _check_time(env)
+        return super().renderInline(tokens, options, env)
+
+    def table_open(self, *_: Any) -> str:
+        return '<div class="scroll" tabindex="0" role="group" aria-label="Table"><table>\n'
+
+    def table_close(self, *_: Any) -> str:
+        return "</table></div>\n"
+
+    def fence(self, tokens: Any, idx: int, options: Any, env: Any) -> str:
+        return f'<pre tabindex="0"><code>{escape(tokens[idx].content)}</code></pre>\n'
+
+    code_block = fence
+
+    def list_item_open(self, tokens: Any, idx: int, options: Any, env: Any) -> str:
+        """A task's state is a character, read out and copied like any other: a box that cannot be ticked is a riddle."""
+        token = tokens[idx]
+        start = self.renderToken(tokens, idx, options, env)
+        if token.meta and "checked" in token.meta:
+            return start + ("☑ " if token.meta["checked"] else "☐ ")
+        return start
+
+    def footnote_block_open(self, *_: Any) -> str:
+        return '<section class="footnotes">\n<ol>\n'
+
+    def footnote_ref(self, tokens: Any, idx: int, options: Any, env: Any) -> str:
+        note, place = _note(tokens[idx], env)
+        number = tokens[idx].meta["id"] + 1
+        return f'<sup><a href="#{note}" id="{place}" aria-label="Footnote {number}">{number}</a></sup>'
+
+    def footnote_open(self, tokens: Any, idx: int, options: Any, env: Any) -> str:
+        return f'<li id="{_note(tokens[idx], env)[0]}">'
+
+    def footnote_anchor(self, tokens: Any, idx: int, options: Any, env: Any) -> str:
+        place = _note(tokens[idx], env)[1]
+        number = tokens[idx].meta["id"] + 1
+        return f' <a href="#{place}" aria-label="Back to where footnote {number} stands">↩</a>'
+
+
+def _note(token: Token, env: Any) -> tuple[str, str]:
+    """The ids of a footnote, and of the place in the text that this token speaks of."""
+    prefix = f"{env['docId']}-" if env["docId"] else ""
+    note = f"{prefix}note-{token.meta['id'] + 1}"
+    again = token.meta.get("subId") or 0
+    return note, f"{note}-at" + (f"-{again + 1}" if again else "")
+
+
+def _parser() -> MarkdownIt:
+    parser = MarkdownIt("commonmark", {"html": False, "maxNesting": DEEPEST, "tasklists": True}, renderer_cls=_Renderer)
+    parser.enable(["table", "strikethrough"]).disable(["html_block", "html_inline"])
+    parser.use(footnote_plugin, inline=False).use(gfm_autolink_plugin)
+    for rule in (
+        "table_open",
+        "table_close",
+        "footnote_block_open",
+        "footnote_ref",
+        "footnote_open",
+        "footnote_anchor",
+    ):
+        parser.renderer.rules[rule] = getattr(parser.renderer, rule)  # type: ignore[attr-defined]
+    parser.validateLink = _is_ours_to_link  # type: ignore[method-assign]
+    in_time: Callable[..., Any] = _in_time
+    parser.block.ruler.before("table", "in_time", in_time, {"alt": ["paragraph", "reference", "blockquote", "list"]})
+    parser.inline.ruler.before("text", "in_time", in_time)
+    parser.inline.ruler.before("gfm_autolink_www", "endless", _endless)
+    parser.inline.ruler.push("mention", _mention)
+    parser.core.ruler.push("finish", _finish)
+    return parser
+
+
+# Cells that the parser adds to rows shorter than their table's head: a few characters could ask for 65,536
+import_module("markdown_it.rules_block.table").MAX_AUTOCOMPLETED_CELLS = 4_096  # type: ignore[attr-defined]
+_PARSER = _parser()

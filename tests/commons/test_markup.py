@@ -1,0 +1,212 @@
+"""What people write becomes HTML that is safe, fits its page, and says where it leads."""
+
+import re
+from html.parser import HTMLParser
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bench.markup import DOCUMENTS
+from commons.markup import describe, render
+
+ALLOWED = {
+    *(
+        "p",
+        "br",
+        "hr",
+        "h2",
+        "h3",
+        "h4",
+        "h5",
+        "h6",
+        "blockquote",
+        "ul",
+        "ol",
+        "li",
+        "pre",
+        "code",
+        "em",
+        "strong",
+        "s",
+    ),
+    *("a", "sup", "section", "div", "table", "thead", "tbody", "tr", "th", "td"),
+}
+
+
+class Tags(HTMLParser):
+    """Every tag and attribute of a piece of HTML."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.found: list[tuple[str, dict[str, str | None]]] = []
+        self.feed(html)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, dict(attrs)))
+
+
+def links(html: str) -> list[dict[str, str | None]]:
+    return [attrs for tag, attrs in Tags(html).found if tag == "a"]
+
+
+@pytest.mark.parametrize(
+    ("text", "html"),
+    [
+        ("A *word* and **another**.", "<p>A <em>word</em> and <strong>another</strong>.</p>"),
+        ("~~gone~~", "<p><s>gone</s></p>"),
+        ("- [ ] open\n- [x] done", "☐ open"),
+        ("- [ ] open\n- [x] done", "☑ done"),
+        ("| a |\n|--:|\n| 1 |", '<th scope="col" class="right">a</th>'),
+        ("| |\n|-|\n| 1 |", "<td></td>"),
+        ("```\na < b\n```", '<pre tabindex="0"><code>a &lt; b\n</code></pre>'),
+        ("one\n\n---\n\ntwo", "<hr>"),
+        ("> said", "<blockquote>"),
+        ("3. three", '<ol start="3">'),
+    ],
+)
+def test_markdown_becomes_html(text, html):
+    assert html in render(text).html
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<script>alert(1)</script>",
+        "<img src=x onerror=alert(1)>",
+        "[x](javascript:alert(1))",
+        "[x](JaVaScRiPt:alert(1))",
+        "[x](data:text/html,hm)",
+        "[x](vbscript:x)",
+        "[x](file:///etc/passwd)",
+        "![x](javascript:alert(1))",
+        "<javascript:alert(1)>",
+        '[x](/a "onmouseover=alert(1)")',
+        "<style>p{}</style>",
+        "<!-- a -->",
+        "<a href='/x' onclick='y'>z</a>",
+    ],
+)
+def test_nothing_that_runs_comes_through(text):
+    assert_safe(render(text).html)
+
+
+def assert_safe(html: str) -> None:
+    for tag, attrs in Tags(html).found:
+        assert tag in ALLOWED
+        assert not [name for name in attrs if name.startswith("on") or name == "style"]
+        address = (attrs.get("href") or "").strip().lower()
+        assert not re.match(r"[a-z][a-z0-9+.\-]*:", address) or address.startswith(("http:", "https:", "mailto:"))
+
+
+@given(st.text(alphabet=st.sampled_from(list("[]()<>*_`~|!@^:#-+=\\\"'& \n\tabwx1./;")), max_size=120))
+@settings(max_examples=300, deadline=None)
+def test_no_text_breaks_it(text):
+    rendered = render(text, prefix="c1-")
+    assert_safe(rendered.html)
+    assert render(text, prefix="c1-") == rendered
+
+
+@pytest.mark.parametrize("name", list(DOCUMENTS))
+def test_a_document_made_to_take_long_is_shown_all_the_same(name):
+    text = DOCUMENTS[name]()[:20_000]
+    html = render(text).html
+    assert_safe(html)
+    assert html or not text.strip(" \t\n") or name in ("references", "open references", "footnotes in footnotes")
+
+
+def test_a_link_that_leads_elsewhere_says_so(settings):
+    settings.SITE_URL = "https://commons.example"
+    away = render(
+        "[a](https://elsewhere.example/x) www.elsewhere.example [b](//elsewhere.example) me@elsewhere.example"
+    ).html
+    assert [link["rel"] for link in links(away)] == ["nofollow ugc noopener"] * 4
+    here = render("[a](/posts/12/x/) [b](https://commons.example/posts/13/y/) [c](#below)")
+    assert [link.get("rel") for link in links(here.html)] == [None] * 3
+    assert here.post_numbers == (12, 13)
+
+
+def test_a_bare_address_is_a_link():
+    found = links(render("See https://a.example/p?q=1, www.b.example. (mail me@c.example)").html)
+    assert [link["href"] for link in found] == [
+        "https://a.example/p?q=1",
+        "http://www.b.example",
+        "mailto:me@c.example",
+    ]
+
+
+def test_an_image_is_a_link_to_it():
+    html = render("![Our van](https://a.example/van.jpg)").html
+    assert "<img" not in html
+    assert 'href="https://a.example/van.jpg"' in html
+    assert ">Our van</a>" in html
+
+
+def test_a_link_without_words_shows_its_address():
+    assert ">https://a.example</a>" in render("[](https://a.example)").html
+
+
+@pytest.mark.parametrize(
+    ("text", "handles"),
+    [
+        ("@theo", ("theo",)),
+        ("Thanks @Theo, and @ines_k.", ("theo", "ines_k")),
+        ("(@rosa)", ("rosa",)),
+        ("@rosa @rosa", ("rosa",)),
+        ("@rosa's", ("rosa",)),
+        ("a@theo.example", ()),
+        ("x@theo", ()),
+        ("@theo@social.example", ()),
+        ("`@theo`", ()),
+        ("[@theo](/x)", ()),
+        ("@1st", ()),
+        ("@" + "a" * 40, ()),
+    ],
+)
+def test_a_mention_links_to_the_members_page(text, handles):
+    rendered = render(text)
+    assert rendered.handles == handles
+    assert [link["href"] for link in links(rendered.html) if link.get("class") == "mention"] == [
+        f"/members/{handle.lower()}/" for handle in re.findall(r"@([A-Za-z_]+)", text) if handle.lower() in handles
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "top", "levels"),
+    [
+        ("# a\n## b\n# c", 2, ["h2", "h3", "h2"]),
+        ("## a\n#### b", 2, ["h2", "h3"]),
+        ("### a", 3, ["h3"]),
+        ("# a\n## b\n### c\n#### d\n##### e\n###### f", 4, ["h4", "h5", "h6", "h6", "h6", "h6"]),
+        ("#\n\n## a", 2, ["h2"]),
+        ("a\n===\nb\n---", 2, ["h2", "h3"]),
+    ],
+)
+def test_headings_fit_the_page(text, top, levels):
+    assert re.findall(r"<(h\d)>", render(text, top=top).html) == levels
+
+
+def test_footnotes_of_two_documents_do_not_meet():
+    text = "One.[^a] Two.[^a]\n\n[^a]: Note."
+    ids = [re.findall(r'id="([^"]+)"', render(text, prefix=prefix).html) for prefix in ("v1-", "v2-", "")]
+    assert ids[0] == ["v1-note-1-at", "v1-note-1-at-2", "v1-note-1"]
+    assert not set(ids[0]) & set(ids[1])
+    assert ids[2] == ["note-1-at", "note-1-at-2", "note-1"]
+    for link in links(render(text, prefix="v1-").html):
+        assert str(link["href"])[1:] in ids[0]
+
+
+def test_the_words_are_the_text_without_its_marks():
+    words = render(
+        "# Title\n\nSome *words* and `code`,\nand [a link](https://a.example).\n\n- one\n- two\n\n```\nx\n```"
+    ).words
+    assert words == "Title\nSome words and code, and a link.\none\ntwo\nx"
+
+
+def test_a_description_ends_between_words():
+    assert describe("short") == "short"
+    assert describe("a " * 200, 10) == "a a a a a…"
+    assert describe("word, another", 8) == "word…"
+    assert describe("x" * 50, 10) == "x" * 10 + "…"
+    assert len(describe("some words of a text " * 40)) <= 161
