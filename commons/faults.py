@@ -55,7 +55,9 @@ def forget_dead_connections() -> None:
 
 def away(request: HttpRequest) -> HttpResponse:
     """The 503 page. What was typed comes back in it, to be sent again: nothing of it is lost."""
-    typed = [(name, value) for name, values in request.POST.lists() for value in values] if request.method == "POST" else []
+    typed = (
+        [(name, value) for name, values in request.POST.lists() for value in values] if request.method == "POST" else []
+    )
     page = render_to_string(
         "503.html", {"typed": [item for item in typed if item[0] != "csrfmiddlewaretoken"], "path": request.path}
     )

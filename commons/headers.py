@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils.cache import patch_vary_headers
 
@@ -29,7 +30,9 @@ class PageHeaders:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
         response.headers.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY)
-        response.headers.setdefault("Permissions-Policy", "camera=(), geolocation=(), microphone=(), browsing-topics=()")
+        response.headers.setdefault(
+            "Permissions-Policy", "camera=(), geolocation=(), microphone=(), browsing-topics=()"
+        )
         if request.path_info.startswith("/static/"):
             return response
         if "Cache-Control" not in response:
@@ -40,6 +43,9 @@ class PageHeaders:
     @staticmethod
     def kept_by(request: HttpRequest, response: HttpResponse) -> str:
         """Who may keep an answer: everyone that of a reader without a cookie, if it sets none either."""
-        if request.method not in ("GET", "HEAD") or response.status_code >= 500 or response.cookies:
+        if request.method not in ("GET", "HEAD") or response.status_code >= 500:
+            return NEVER_STORED
+        renewed = {settings.CSRF_COOKIE_NAME} if settings.SESSION_COOKIE_NAME in request.COOKIES else set()
+        if response.cookies.keys() - renewed:
             return NEVER_STORED
         return OWN if request.COOKIES else SHARED

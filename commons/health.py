@@ -30,7 +30,9 @@ def readyz(request: HttpRequest) -> JsonResponse:
     except DatabaseError:
         checks = {"database": False}
     ready = all(checks.values())
-    return _never_stored(JsonResponse({"status": "ok" if ready else "not ready", **checks}, status=200 if ready else 503))
+    return _never_stored(
+        JsonResponse({"status": "ok" if ready else "not ready", **checks}, status=200 if ready else 503)
+    )
 
 
 def _never_stored(response: JsonResponse) -> JsonResponse:

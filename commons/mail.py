@@ -26,7 +26,7 @@ class MailboxBackend(BaseEmailBackend):
     def send_messages(self, email_messages: Sequence[EmailMessage]) -> int:
         for message in email_messages:
             TrialMail.objects.create(
-                to=", ".join(message.recipients()), subject=message.subject, body=str(message.body)
+                to=", ".join(message.recipients()), subject=str(message.subject), body=str(message.body)
             )
             print(f"\nMail to {', '.join(message.recipients())}: {message.subject}\n{message.body}", file=sys.stderr)
         return len(email_messages)

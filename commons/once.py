@@ -46,6 +46,3 @@ def once(key: uuid.UUID | None, *, by: "Member", act: Callable[[], models.Model]
 def fresh_key() -> uuid.UUID:
     """A key for a page's form."""
     return uuid.uuid4()
-
-
-

@@ -75,9 +75,7 @@ def post(request: HttpRequest, number: int, slug: str = "") -> HttpResponseBase:
     stamped = stamp(Key("post", number).stamp)
 
     def made() -> HttpResponse:
-        found = get_object_or_404(
-            Post.objects.visible_to(EVERYONE).select_related("shown", "organization"), pk=number
-        )
+        found = get_object_or_404(Post.objects.visible_to(EVERYONE).select_related("shown", "organization"), pk=number)
         return _answer(
             title=f"{found.title} - {settings.SITE_NAME}",
             path=found.get_absolute_url(),
@@ -90,9 +88,12 @@ def post(request: HttpRequest, number: int, slug: str = "") -> HttpResponseBase:
     return kept.answer(request, stamped, made)
 
 
-def _of(request: HttpRequest, thing: IssueArea | Tag | Place | Organization | Member, kind: Followable) -> HttpResponseBase:
+def _of(
+    request: HttpRequest, thing: IssueArea | Tag | Place | Organization | Member, kind: Followable
+) -> HttpResponseBase:
     path = thing.get_absolute_url()
-    return _list(request, post_list(EVERYONE, path, request.GET, about=Key(kind, thing.pk)), f"{thing} - {settings.SITE_NAME}", path)  # fmt: skip
+    posts = post_list(EVERYONE, path, request.GET, about=Key(kind, thing.pk))
+    return _list(request, posts, f"{thing} - {settings.SITE_NAME}", path)
 
 
 def _list(request: HttpRequest, posts: PostList, title: str, path: str) -> HttpResponseBase:

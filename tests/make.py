@@ -22,7 +22,7 @@ CASE = {
     "seen_source": "https://harborstreet.example/days.csv",
     "change_mind": "If one deposit in ten is lost.",
 }
-PASSWORD = "correct-horse-battery"  # noqa: S105
+PASSWORD = "correct-horse-battery"
 
 
 def make_member(name: str = "", **fields: Any) -> Member:

@@ -43,7 +43,10 @@ class Comment(models.Model):
     objects: ClassVar[Any] = CommentQuerySet.as_manager()
 
     class Meta:
-        indexes = [models.Index(fields=["post", "id"], name="comments_of_post"), models.Index(fields=["by", "-id"], name="comments_by")]
+        indexes = [
+            models.Index(fields=["post", "id"], name="comments_of_post"),
+            models.Index(fields=["by", "-id"], name="comments_by"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.by} on {self.post_id}"

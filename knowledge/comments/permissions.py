@@ -18,6 +18,9 @@ def can_comment(viewer: "Member | AnonymousUser", post: Post) -> bool:
 
 def can_edit_comment(viewer: "Member | AnonymousUser", comment: Comment) -> bool:
     """Its author, while it is not withdrawn and the author may still read the post."""
-    return viewer.is_authenticated and comment.by_id == viewer.pk and comment.withdrawn_at is None and can_comment(
-        viewer, comment.post
+    return (
+        viewer.is_authenticated
+        and comment.by_id == viewer.pk
+        and comment.withdrawn_at is None
+        and can_comment(viewer, comment.post)
     )

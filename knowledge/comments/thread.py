@@ -2,12 +2,13 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.template import Context
 from django.template.loader import get_template
 from django.utils.html import format_html
 
+from accounts.organizations.models import Membership, Organization
 from commons import markup
 from knowledge.comments.actions import COMMENT, THREAD
 from knowledge.comments.models import Comment
@@ -29,7 +30,9 @@ def texts(comments: Iterable[Comment]) -> dict[int, str]:
     """The rendered words of these comments, by their keys: rendered once for each edit."""
     by_key = {comment.pk: comment for comment in comments}
     return fragments(
-        COMMENT, by_key, lambda keys: {key: markup.render(by_key[key].body, prefix=f"c{key}-", top=4).html for key in keys}
+        COMMENT,
+        by_key,
+        lambda keys: {key: markup.render(by_key[key].body, prefix=f"c{key}-", top=3).html for key in keys},
     )
 
 
@@ -52,8 +55,8 @@ def _tree(post: Post) -> dict[str, object]:
     comments = list(post.comments.select_related("by").order_by("at", "pk"))
     html = texts(comment for comment in comments if not comment.withdrawn_at)
     organizations = _organizations_of(comments)
-    replies: dict[int | None, list[dict[str, object]]] = defaultdict(list)
-    nodes = {}
+    replies: dict[int | None, list[dict[str, Any]]] = defaultdict(list)
+    nodes: dict[int, dict[str, Any]] = {}
     for comment in comments:
         nodes[comment.pk] = {
             "comment": comment,
@@ -79,10 +82,8 @@ def _tree(post: Post) -> dict[str, object]:
     return {"post": post, "nodes": replies[None], "count": post.comment_count}
 
 
-def _organizations_of(comments: list[Comment]) -> dict[int, list[object]]:
-    from accounts.organizations.models import Membership
-
-    found: dict[int, list[object]] = defaultdict(list)
+def _organizations_of(comments: list[Comment]) -> dict[int, list[Organization]]:
+    found: dict[int, list[Organization]] = defaultdict(list)
     memberships = Membership.objects.filter(member__in={comment.by_id for comment in comments})
     for membership in memberships.select_related("organization").order_by("since", "pk"):
         found[membership.member_id].append(membership.organization)

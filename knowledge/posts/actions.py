@@ -145,9 +145,7 @@ def put_on_rung(
     )
     post.rung, post.moved_at = rung, move.at
     post.save(update_fields=["rung", "moved_at"])
-    record(
-        Verb.MOVED, by=by, subject=post, organization=post.organization, move=move.pk, to=rung.slug
-    )
+    record(Verb.MOVED, by=by, subject=post, organization=post.organization, move=move.pk, to=rung.slug)
     return move
 
 

@@ -61,7 +61,9 @@ class PlacesField(forms.Field):
         places: list[Place] = []
         lines = [line.strip() for line in value or [] if line.strip()]
         if len(lines) > gate.MAX_PLACES:
-            raise ValidationError(f"A post names at most {gate.MAX_PLACES} places. Take {len(lines) - gate.MAX_PLACES} away.")
+            raise ValidationError(
+                f"A post names at most {gate.MAX_PLACES} places. Take {len(lines) - gate.MAX_PLACES} away."
+            )
         for line in lines:
             text = gate.passed(line, limit=300, lines=False)
             found = place_named(text)
@@ -91,7 +93,9 @@ class TagsField(gate.Line):
             raise ValidationError(f"A post has at most {gate.MAX_TAGS} tags. Take {len(tags) - gate.MAX_TAGS} away.")
         for tag in tags:
             if len(tag) > gate.TAG:
-                raise ValidationError(f"“{tag[:30]}…” is {len(tag)} characters; a tag holds {gate.TAG}. Part tags with commas.")
+                raise ValidationError(
+                    f"“{tag[:30]}…” is {len(tag)} characters; a tag holds {gate.TAG}. Part tags with commas."
+                )
         return tags
 
 
@@ -148,7 +152,12 @@ class ContentForm(forms.Form):
     licence = forms.ChoiceField(label="Licence", choices=Licence.choices, required=False, initial=Licence.CC_BY)
     tried = gate.Text(label="What was tried", limit=gate.REASON, required=False)
     where_since = gate.Text(label="Where, and since when", limit=gate.REASON, required=False)
-    seen = gate.Text(label="What was seen", help_text="In a sentence, with numbers where you have them.", limit=gate.REASON, required=False)  # fmt: skip
+    seen = gate.Text(
+        label="What was seen",
+        help_text="In a sentence, with numbers where you have them.",
+        limit=gate.REASON,
+        required=False,
+    )
     seen_source = gate.Line(label="A link to what was seen, or its source", limit=gate.REASON, required=False)
     change_mind = gate.Text(label="What would change your mind", limit=gate.REASON, required=False)
 
@@ -214,7 +223,9 @@ class ComposeForm(ContentForm):
 class VersionForm(ContentForm):
     """The next version of a post."""
 
-    note = gate.Text(label="What changed, and why", help_text="For those who read it before.", limit=gate.REASON, required=False)  # fmt: skip
+    note = gate.Text(
+        label="What changed, and why", help_text="For those who read it before.", limit=gate.REASON, required=False
+    )
     base = forms.IntegerField(widget=forms.HiddenInput, min_value=1)
 
     def __init__(self, *args: Any, rung: Rung, **options: Any) -> None:

@@ -53,7 +53,9 @@ def keys_of(post: Post) -> set[Key]:
     around = set(version.place_ids)
     while around := around - places:
         places |= around
-        around = {parent for parent in Place.objects.filter(pk__in=around).values_list("parent_id", flat=True) if parent}
+        around = {
+            parent for parent in Place.objects.filter(pk__in=around).values_list("parent_id", flat=True) if parent
+        }
     return {
         HOME,
         Key("rung", post.rung),

@@ -79,13 +79,14 @@ class PostTag(ItemBase):
         constraints = [models.UniqueConstraint(fields=["tag", "content_object"], name="a_tag_once")]
 
 
-class Post(models.Model):
+class Post(models.Model):  # type: ignore[django-manager-missing]
     """One learning, published by one organization. Exists from its first publish on, under a number that never changes."""
 
     number = models.BigAutoField(primary_key=True)
     organization = models.ForeignKey("accounts.Organization", on_delete=models.PROTECT, related_name="posts")
     authors = models.ManyToManyField(settings.AUTH_USER_MODEL, through=PostAuthor, related_name="posts")
-    shown = models.OneToOneField(
+    # Null only inside the publishing of version 1, which needs the post's own key first
+    shown: "models.OneToOneField[Version, Version]" = models.OneToOneField(  # type: ignore[assignment, misc]
         "knowledge.Version", on_delete=models.PROTECT, null=True, related_name="shown_on", verbose_name="shown version"
     )
     rung = models.PositiveSmallIntegerField(choices=Rung.choices, editable=False)
@@ -115,6 +116,9 @@ class Post(models.Model):
     def __str__(self) -> str:
         return self.title
 
+    def get_absolute_url(self) -> str:
+        return reverse("post", args=[self.number, self.slug])
+
     @property
     def title(self) -> str:
         return self.shown.title if self.shown else ""
@@ -122,9 +126,6 @@ class Post(models.Model):
     @property
     def slug(self) -> str:
         return slug_of(self.title)
-
-    def get_absolute_url(self) -> str:
-        return reverse("post", args=[self.number, self.slug])
 
     @property
     def rung_slug(self) -> str:

@@ -1,10 +1,11 @@
 """What else a list's posts are about: the counts beside a list, each leading to a narrower one."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from time import monotonic
 
 from django.db import connection
+from django.db.models import Model
 
 from accounts.organizations.models import Organization
 from knowledge.posts.listing import Key
@@ -16,7 +17,7 @@ from knowledge.topics.models import IssueArea, Place, Tag
 AMONG = 1000  # counts are made among the newest this many posts of a list; shown as "1,000+" beyond
 SHOWN = 8  # how many of a kind are offered
 LAG = 5.0  # seconds: the longest that counts may be behind the posts beside them
-MODELS = {"area": IssueArea, "tag": Tag, "place": Place, "organization": Organization}
+MODELS: dict[str, type[Model]] = {"area": IssueArea, "tag": Tag, "place": Place, "organization": Organization}
 
 _kept = Kept(256)
 
@@ -46,7 +47,7 @@ def counts(keys: Iterable[Key], rungs: Iterable[Rung], stamped: Stamped) -> Coun
 
 
 def _count(keys: tuple[Key, ...], rungs: tuple[Rung, ...]) -> Counts:
-    first, *others = keys
+    _, *others = keys
     where = "".join(
         " AND EXISTS (SELECT 1 FROM knowledge_listing o WHERE o.post_id = l.post_id AND o.kind = %s AND o.object_id = %s)"
         for _ in others
@@ -71,7 +72,7 @@ def _count(keys: tuple[Key, ...], rungs: tuple[Rung, ...]) -> Counts:
         by_kind.setdefault(kind, {})[object_id] = posts
     things = {}
     for kind, model in MODELS.items():
-        named = model._default_manager.in_bulk(list(by_kind.get(kind, {})))
+        named: Mapping[int, object] = model._default_manager.in_bulk(list(by_kind.get(kind, {})))
         things[kind] = [(named[pk], posts) for pk, posts in by_kind.get(kind, {}).items() if pk in named]
     return Counts(
         total=by_kind.get("home", {}).get(0, 0),

@@ -1,6 +1,6 @@
 """Finding posts by words: PostgreSQL full text over what every concept wrote to `words`."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db import connection
 
@@ -23,11 +23,11 @@ def results(viewer: "Member | AnonymousUser", filters: Filters, *, by_date: bool
     The words are read as people type them (quotes for phrases, - for not, or); as they stand and by English stems.
     """
     keys = [key for key in filters.keys if key != HOME]
-    params: dict[str, object] = {"q": filters.q, "rungs": [int(rung) for rung in filters.rungs]}
+    params: dict[str, Any] = {"q": filters.q, "rungs": [int(rung) for rung in filters.rungs]}
     where = ""
     for position, key in enumerate(keys):
         where += (
-            f" AND EXISTS (SELECT 1 FROM knowledge_listing o WHERE o.post_id = w.object_id"
+            " AND EXISTS (SELECT 1 FROM knowledge_listing o WHERE o.post_id = w.object_id"  # noqa: S608
             f" AND o.kind = %(kind{position})s AND o.object_id = %(object{position})s)"
         )
         params |= {f"kind{position}": key.kind, f"object{position}": key.object_id}

@@ -57,7 +57,13 @@ def _keep(kind: str, made: Mapping[int, tuple[int, str]]) -> None:
             " ORDER BY id ON CONFLICT (kind, object_id) DO UPDATE"
             " SET made = EXCLUDED.made, renderer = EXCLUDED.renderer, html = EXCLUDED.html"
             " WHERE f.made <= EXCLUDED.made",
-            [kind, renderer(), list(made), [number for number, _ in made.values()], [html for _, html in made.values()]],
+            [
+                kind,
+                renderer(),
+                list(made),
+                [number for number, _ in made.values()],
+                [html for _, html in made.values()],
+            ],
         )
 
 

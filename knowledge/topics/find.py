@@ -1,5 +1,7 @@
 """Finding a place or a tag by what somebody types."""
 
+from collections.abc import Iterable
+
 from django.db.models import Q
 
 from knowledge.topics.gazetteer import fold
@@ -17,7 +19,9 @@ def find_places(text: str, limit: int = OFFERED) -> list[Place]:
     key = fold(text.partition(",")[0])[:120]
     if len(key) < 2:
         return []
-    found = Place.objects.filter(Q(key__startswith=key) | Q(also__contains=[key])).order_by("-population", "label")[:MOST]
+    found = Place.objects.filter(Q(key__startswith=key) | Q(also__contains=[key])).order_by("-population", "label")[
+        :MOST
+    ]
     return _narrowed(found, text)[:limit]
 
 
@@ -28,7 +32,9 @@ def place_named(text: str) -> Place | list[Place]:
     """
     key = fold(text.partition(",")[0])[:120]
     named = list(
-        Place.objects.filter(Q(key=key) | Q(also__contains=[key])).order_by("-population", "label")[:MOST] if key else []
+        Place.objects.filter(Q(key=key) | Q(also__contains=[key])).order_by("-population", "label")[:MOST]
+        if key
+        else []
     )
     wanted = fold(text)
     exact = [place for place in named if fold(place.label) == wanted]
@@ -40,10 +46,10 @@ def place_named(text: str) -> Place | list[Place]:
     return (narrowed or find_places(text))[:OFFERED]
 
 
-def _narrowed(places: "list[Place] | object", text: str) -> list[Place]:
+def _narrowed(places: "Iterable[Place]", text: str) -> list[Place]:
     """Those whose label holds every part of the text that follows its first comma."""
     parts = [fold(part) for part in text.split(",")[1:]]
-    return [place for place in places if all(part in fold(place.label) for part in parts)]  # type: ignore[attr-defined]
+    return [place for place in places if all(part in fold(place.label) for part in parts)]
 
 
 def find_tags(text: str, limit: int = OFFERED) -> list[str]:

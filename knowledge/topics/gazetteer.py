@@ -39,7 +39,7 @@ class PlaceRow(NamedTuple):
 
 
 def fold(text: str) -> str:
-    """A name as completion compares it: ASCII, small letters, single spaces. "São João-del-Rei" -> "sao joao del rei"."""
+    """A name as completion compares it: ASCII, small letters, single spaces. "São João-del-Rei": "sao joao del rei"."""
     plain = unicodedata.normalize("NFKD", text.lower().translate(_LETTERS))
     plain = plain.encode("ascii", "ignore").decode()
     return " ".join(re.findall(r"[a-z0-9]+", plain))

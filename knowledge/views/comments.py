@@ -8,7 +8,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from commons import keeping, markup
-from commons.access import require
+from commons.access import acting, require
 from commons.once import fresh_key, once
 from knowledge.comments import actions
 from knowledge.comments.forms import CommentForm, EditCommentForm
@@ -34,15 +34,15 @@ def new(request: HttpRequest, number: int, slug: str, parent: int | None = None)
         if not form.is_valid():
             status = 422
         elif request.POST.get("action") == "preview":
-            preview = markup.render(form.cleaned_data["body"], top=4).html
+            preview = markup.render(form.cleaned_data["body"], top=3).html
         else:
             try:
                 made, _ = once(
                     form.cleaned_data["key"],
-                    by=request.user,
+                    by=acting(request),
                     act=lambda: actions.comment(
                         found,
-                        by=request.user,
+                        by=acting(request),
                         body=form.cleaned_data["body"],
                         kind=form.cleaned_data["kind"] or Kind.COMMENT,
                         parent=answered,
@@ -99,12 +99,15 @@ def edit(request: HttpRequest, pk: int) -> HttpResponseBase:
         if not form.is_valid():
             status = 422
         elif request.POST.get("action") == "preview":
-            preview = markup.render(form.cleaned_data["body"], top=4).html
+            preview = markup.render(form.cleaned_data["body"], top=3).html
         else:
-            actions.edit_comment(this, by=request.user, body=form.cleaned_data["body"])
+            actions.edit_comment(this, by=acting(request), body=form.cleaned_data["body"])
             return redirect(this)
     return render(
-        request, "comments/edit.html", {"comment": this, "post": this.post, "form": form, "preview": preview}, status=status
+        request,
+        "comments/edit.html",
+        {"comment": this, "post": this.post, "form": form, "preview": preview},
+        status=status,
     )
 
 
@@ -116,16 +119,14 @@ def withdraw(request: HttpRequest, pk: int) -> HttpResponseBase:
     this = get_object_or_404(
         Comment.objects.visible_to(request.user).select_related("post__shown", "post__organization"), pk=pk
     )
-    actions.withdraw_comment(this, by=request.user)
+    actions.withdraw_comment(this, by=acting(request))
     messages.success(request, "Withdrawn. A marker keeps its place in the discussion.")
     return redirect(f"{this.post.get_absolute_url()}#comments")
 
 
 def permalink(request: HttpRequest, pk: int) -> HttpResponse:
     """To where a comment stands."""
-    return redirect(
-        get_object_or_404(Comment.objects.visible_to(request.user).select_related("post__shown"), pk=pk)
-    )
+    return redirect(get_object_or_404(Comment.objects.visible_to(request.user).select_related("post__shown"), pk=pk))
 
 
 def _own(request: HttpRequest, pk: int) -> Comment:

@@ -3,13 +3,13 @@
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import render
 
+from knowledge.posts.following import followed_rows
 from knowledge.posts.listing import HOME, Key, listed
 from knowledge.posts.models import Post
 from knowledge.posts.pieces import cards
 from knowledge.posts.rungs import Rung
 from knowledge.stored import kept
 from knowledge.stored.stamps import Stamped, stamp, stamps
-from knowledge.posts.following import followed_rows
 from knowledge.topics.tree import tree
 
 MOVED_SHOWN, QUIET_SHOWN, FOLLOWED_SHOWN = 6, 4, 10

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.organizations.models import Organization
 from accounts.organizations.permissions import can_manage
+from commons.access import acting
 from knowledge.posts.listing import Key
 from knowledge.posts.models import Post
 from knowledge.search.lists import post_list
@@ -73,7 +74,7 @@ def organization(request: HttpRequest, slug: str) -> HttpResponseBase:
 def own_posts(request: HttpRequest, slug: str) -> HttpResponse:
     """All of an organization's posts, in every state: for its own members, not found for others."""
     found = get_object_or_404(Organization, slug=slug)
-    if not request.user.belongs_to(found):
+    if not acting(request).belongs_to(found):
         raise Http404
     before = request.GET.get("before", "")
     if before and not (before.isdecimal() and len(before) < 19):

@@ -1,5 +1,7 @@
 """Pages that say what the commons is, and the small files that browsers and robots ask for."""
 
+from pathlib import Path
+
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.contrib.staticfiles import finders
@@ -54,7 +56,12 @@ def appearance(request: HttpRequest) -> HttpResponseBase:
         response = redirect(back if url_has_allowed_host_and_scheme(back, None) else "home")
         if theme:
             response.set_cookie(
-                THEME_COOKIE, theme, max_age=A_YEAR, samesite="Lax", secure=settings.SESSION_COOKIE_SECURE, httponly=True
+                THEME_COOKIE,
+                theme,
+                max_age=A_YEAR,
+                samesite="Lax",
+                secure=settings.SESSION_COOKIE_SECURE,
+                httponly=True,
             )
         else:
             response.delete_cookie(THEME_COOKIE, samesite="Lax")
@@ -68,7 +75,10 @@ def appearance(request: HttpRequest) -> HttpResponseBase:
 def robots(request: HttpRequest) -> HttpResponse:
     lines = [
         "User-agent: *",
-        *(f"Disallow: {path}" for path in ("/accounts/", "/account/", "/admin/", "/subscribe/", "/search/", "/posts/new/")),
+        *(
+            f"Disallow: {path}"
+            for path in ("/accounts/", "/account/", "/admin/", "/subscribe/", "/search/", "/posts/new/")
+        ),
         f"Sitemap: {settings.SITE_URL}/sitemap.xml",
     ]
     return HttpResponse("\n".join(lines) + "\n", content_type="text/plain; charset=utf-8")
@@ -133,4 +143,4 @@ def _file(name: str, kind: str) -> HttpResponseBase:
     path = finders.find(name)
     if not isinstance(path, str):
         raise Http404
-    return FileResponse(open(path, "rb"), content_type=kind)  # noqa: SIM115 - Django closes it
+    return FileResponse(Path(path).open("rb"), content_type=kind)

@@ -9,7 +9,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from commons import keeping, markup
-from commons.access import require
+from commons.access import acting, require
 from commons.once import fresh_key, once
 from knowledge.comments.forms import CommentForm
 from knowledge.comments.permissions import can_comment
@@ -25,8 +25,6 @@ from knowledge.stored import kept
 from knowledge.stored.stamps import stamp
 from knowledge.subscriptions.button import button
 from knowledge.subscriptions.models import Followable
-
-
 
 
 @require_safe
@@ -130,9 +128,9 @@ def new(request: HttpRequest) -> HttpResponseBase:
         if request.POST.get("action") != "preview":
             number, _ = once(
                 form.cleaned_data["key"],
-                by=request.user,
+                by=acting(request),
                 act=lambda: actions.publish(
-                    form.content(organization), by=request.user, organization=organization, rung=form.chosen_rung
+                    form.content(organization), by=acting(request), organization=organization, rung=form.chosen_rung
                 ),
             )
             messages.success(request, f"Published. Your {form.chosen_rung.label.lower()} is out.")
@@ -159,20 +157,22 @@ def edit(request: HttpRequest, number: int, slug: str) -> HttpResponseBase:
             made = actions.publish_version(
                 found,
                 form.content(found.organization),
-                by=request.user,
+                by=acting(request),
                 note=form.cleaned_data["note"],
                 base=form.cleaned_data["base"],
             )
         except actions.ChangedMeanwhile as change:
             meanwhile = change.newest
-            form.data = form.data.copy()  # type: ignore[assignment]
+            form.data = request.POST.copy()
             form.data["base"] = str(meanwhile.number)  # type: ignore[index]
         else:
             messages.success(request, f"Published version {made.number}.")
             return redirect(Post.objects.select_related("shown").get(pk=number))
     elif request.method != "POST" and typed is not None:
         form.errors.clear()
-    return _compose(request, form, "posts/edit.html", {"post": found, "meanwhile": meanwhile}, 409 if meanwhile else 200)
+    return _compose(
+        request, form, "posts/edit.html", {"post": found, "meanwhile": meanwhile}, 409 if meanwhile else 200
+    )
 
 
 def _compose(
@@ -180,7 +180,7 @@ def _compose(
 ) -> HttpResponse:
     preview = None
     if request.method == "POST":
-        preview = markup.render(request.POST.get("body", "")[: 200_000]).html
+        preview = markup.render(request.POST.get("body", "")[:200_000]).html
         if not form.is_valid():
             status = 422
     return render(request, template, {"form": form, "preview": preview, **context}, status=status)
@@ -206,7 +206,7 @@ def withdraw(request: HttpRequest, number: int, slug: str) -> HttpResponseBase:
     get_object_or_404(Post.objects.visible_to(request.user), pk=number)
     require(can_withdraw(request.user, found), "Only owners and editors of the organization withdraw its posts.")
     if request.method == "POST":
-        actions.withdraw(found, by=request.user)
+        actions.withdraw(found, by=acting(request))
         messages.success(request, "Withdrawn. A marker stays at its address; your organization still has the history.")
         return redirect(found.organization)
     return render(request, "posts/withdraw.html", {"post": found})

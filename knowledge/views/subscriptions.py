@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from accounts.members.models import Member
 from accounts.organizations.models import Organization
 from commons import keeping
+from commons.access import acting
 from knowledge.posts.following import followed_rows
 from knowledge.posts.models import Post
 from knowledge.posts.pieces import cards
@@ -66,12 +67,12 @@ def subscribe(request: HttpRequest, kind: str, pk: int) -> HttpResponseBase:
 def following(request: HttpRequest) -> HttpResponse:
     """What a member follows, each with its cadence, and what is new in it, newest first."""
     filters = parse(request.GET)
-    rows = followed_rows(request.user, older_than=filters.older_than, limit=21)
+    rows = followed_rows(acting(request), older_than=filters.older_than, limit=21)
     return render(
         request,
         "subscriptions/following.html",
         {
-            "subscriptions": _named(request, request.user.subscriptions.order_by("-since")[:200]),
+            "subscriptions": _named(request, acting(request).subscriptions.order_by("-since")[:200]),
             "cards": list(cards(row.number for row in rows[:20]).values()),
             "older": f"?{filters.at('older', rows[19])}" if len(rows) > 20 else "",
         },

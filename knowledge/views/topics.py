@@ -21,9 +21,7 @@ def issue_areas(request: HttpRequest) -> HttpResponseBase:
     return kept.answer(
         request,
         stamped,
-        lambda: render(
-            request, "topics/issue_areas.html", {"tops": kept.pieces.get(("tree", stamped.number), tree)}
-        ),
+        lambda: render(request, "topics/issue_areas.html", {"tops": kept.pieces.get(("tree", stamped.number), tree)}),
     )
 
 
@@ -45,7 +43,11 @@ def tag(request: HttpRequest, slug: str) -> HttpResponseBase:
     posts = post_list(request.user, found.get_absolute_url(), request.GET, about=Key(Followable.TAG, found.pk))
     about = f"What organizations are learning about {found.name}."
     return _page(
-        request, "topics/topic.html", posts, Followable.TAG, lambda: {"name": found.name, "sort_of": "Tag", "about": about}
+        request,
+        "topics/topic.html",
+        posts,
+        Followable.TAG,
+        lambda: {"name": found.name, "sort_of": "Tag", "about": about},
     )
 
 
@@ -55,7 +57,7 @@ def place(request: HttpRequest, slug: str) -> HttpResponseBase:
     posts = post_list(request.user, found.get_absolute_url(), request.GET, about=Key(Followable.PLACE, found.pk))
 
     def context() -> dict[str, object]:
-        around = []
+        around: list[Place] = []
         above = found.parent
         while above:
             around.insert(0, above)

@@ -15,8 +15,8 @@ from tests.make import CASE, area, content, make_post, place
 FORM = {"title": "Evictions follow the water bill", "body": "In thirty files it went first.", "area": "eviction"}
 
 
-def compose(organization, **changes):
-    return {**FORM, "organization": organization.pk, "rung": "hunch", "key": str(uuid.uuid4()), **changes}
+def compose(publisher, **changes):
+    return {**FORM, "organization": publisher.pk, "rung": "hunch", "key": str(uuid.uuid4()), **changes}
 
 
 @pytest.mark.parametrize(("who", "may"), [("alice", True), ("bob", True), ("carla", False), ("charlie", False)])
@@ -82,7 +82,10 @@ def test_counts_follow_what_is_listed(alice):
 def test_the_next_version_keeps_the_earlier_one(post, alice):
     made = publish_version(post, content("A better title"), by=alice, note="Clearer.", base=1)
     assert made.number == 2
-    assert list(post.versions.values_list("title", flat=True)) == ["Paying at the viewing keeps homes", "A better title"]
+    assert list(post.versions.values_list("title", flat=True)) == [
+        "Paying at the viewing keeps homes",
+        "A better title",
+    ]
     post.refresh_from_db()
     assert post.shown == made
 
@@ -128,9 +131,9 @@ def test_a_double_click_publishes_once(signed_in, alice, organization):
     [
         ({"title": ""}, "A hunch needs a title"),
         ({"title": "x" * 161}, "160"),
-        ({"title": "bell\x07"}, ""),
+        ({"title": "bell\x07"}, "after “bell”"),
         ({"body": ""}, "Say what you saw"),
-        ({"body": "nul\x00"}, ""),
+        ({"body": "bell\x07"}, "U+0007"),
         ({"body": "x" * 200_001}, "200,000"),
         ({"area": ""}, "Choose at least one"),
         ({"area": "no-such-area"}, "There is no such issue area"),

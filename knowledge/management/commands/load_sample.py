@@ -131,9 +131,7 @@ def _load_post(row: dict[str, Any], members: dict[str, Member]) -> None:
         posts.withdraw(post, by=members[first["by"]], at=row["withdrawn"])
 
 
-def _load_comment(
-    post: Post, row: dict[str, Any], members: dict[str, Member], made: dict[str, Comment]
-) -> Comment:
+def _load_comment(post: Post, row: dict[str, Any], members: dict[str, Member], made: dict[str, Comment]) -> Comment:
     comment = comments.comment(
         post,
         by=members[row["by"]],

@@ -45,9 +45,12 @@ def load_areas() -> int:
 def load_places() -> int:
     """Write the gazetteer through COPY. Gives how many places there are."""
     numbers: dict[str, int] = {}
-    with connection.cursor() as cursor, cursor.copy(
-        "COPY knowledge_place (id, code, kind, name, label, slug, key, also, parent_id, population) FROM STDIN"
-    ) as rows:
+    with (
+        connection.cursor() as cursor,
+        cursor.copy(
+            "COPY knowledge_place (id, code, kind, name, label, slug, key, also, parent_id, population) FROM STDIN"
+        ) as rows,
+    ):
         for number, row in enumerate(gazetteer.places(), start=1):
             numbers[row.code] = number
             parent = numbers.get(row.parent) if row.parent else None
@@ -55,7 +58,5 @@ def load_places() -> int:
                 (number, row.code, row.kind, row.name, row.label, row.slug, row.key, list(row.also_key), parent, row.population)
             )  # fmt: skip
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT setval(pg_get_serial_sequence('knowledge_place', 'id'), %s)", [len(numbers) or 1]
-        )
+        cursor.execute("SELECT setval(pg_get_serial_sequence('knowledge_place', 'id'), %s)", [len(numbers) or 1])
     return len(numbers)

@@ -123,7 +123,8 @@ class Maker:
             cursor.execute("UPDATE pool SET vector = setweight(to_tsvector('english', words), 'D')")
 
     def _write_posts(self) -> None:
-        posts, versions, moves, listings, comments = [], [], [], [], []
+        posts, versions, listings, comments = [], [], [], []
+        moves: list[tuple[Any, ...]] = []
         tagged, placed, in_areas, authored = [], [], [], []
         times = sorted(FIRST_DAY + (LAST_DAY - FIRST_DAY) * self.dice.random() ** 0.7 for _ in range(self.count))
         tops = [pk for pk, parent in self.areas.items() if parent is None]
@@ -147,7 +148,11 @@ class Maker:
             title = f"{self.dice.choice(self.titles)[:140]} ({number})"
             takeaway = self.dice.choice(self.takeaways)
             language = self.dice.choice(LANGUAGES)
-            case = ("Paying at the viewing.", "Since January.", "19 days became 6.", "Our records.", "If it is lost.") if emerging else ("",) * 5
+            case = (
+                ("Paying at the viewing.", "Since January.", "19 days became 6.", "Our records.", "If it is lost.")
+                if emerging
+                else ("",) * 5
+            )
             last = 1 + (self.dice.random() < 0.3)
             for version in range(1, last + 1):
                 version_id += 1
@@ -163,7 +168,12 @@ class Maker:
             placed += [(number, pk) for pk in places]
             authored.append((number, author, 0))
             if withdrawn is None:
-                keys = {("home", 0), ("rung", rung), ("organization", organization), ("member", author)}
+                keys: set[tuple[str, int | None]] = {
+                    ("home", 0),
+                    ("rung", rung),
+                    ("organization", organization),
+                    ("member", author),
+                }
                 keys |= {("area", pk) for pk in areas} | {("area", self.areas[pk]) for pk in areas if self.areas[pk]}
                 keys |= {("tag", pk) for pk in tags}
                 for pk in places:
@@ -181,7 +191,9 @@ class Maker:
                 parent = self.dice.choice(thread) if thread and self.dice.random() < 0.5 else None
                 when = at + dt.timedelta(hours=5 * n + 1)
                 words = self.dice.choice(self.takeaways)
-                comments.append((comment_id, number, parent, self.dice.randint(1, self.members), kind, words, when, None, None))
+                comments.append(
+                    (comment_id, number, parent, self.dice.randint(1, self.members), kind, words, when, None, None)
+                )
                 thread.append(comment_id)
                 posts[-1][9] += 1
                 posts[-1][10] += kind == "see_too"
