@@ -6,15 +6,18 @@ from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, JsonResponse
 from django.utils import timezone
+from django.views.decorators.http import require_safe
 
 WORKER_SEEN_WITHIN = dt.timedelta(minutes=2)
 
 
+@require_safe
 def healthz(request: HttpRequest) -> JsonResponse:
     """The process answers. Asks nothing of the database."""
     return _never_stored(JsonResponse({"status": "ok"}))
 
 
+@require_safe
 def readyz(request: HttpRequest) -> JsonResponse:
     """200 when the database answers, no migration is missing and a worker was seen lately; else 503 with what is not."""
     try:

@@ -75,7 +75,10 @@ def post(request: HttpRequest, number: int, slug: str = "") -> HttpResponseBase:
     stamped = stamp(Key("post", number).stamp)
 
     def made() -> HttpResponse:
-        found = get_object_or_404(Post.objects.visible_to(EVERYONE).select_related("shown", "organization"), pk=number)
+        found = Post.objects.visible_to(EVERYONE).select_related("shown", "organization").filter(pk=number).first()
+        if found is None:
+            get_object_or_404(Post.objects.known_to(EVERYONE), pk=number)
+            return HttpResponse("This post was withdrawn.\n", status=410, content_type="text/plain; charset=utf-8")
         return _answer(
             title=f"{found.title} - {settings.SITE_NAME}",
             path=found.get_absolute_url(),

@@ -48,6 +48,8 @@ def posts(request: HttpRequest, part: int) -> HttpResponse:
         .only("number", "shown__title", "shown__at")
         .order_by("number")
     )
+    if not found:
+        raise Http404
     rows = "".join(
         f"<url><loc>{escape(settings.SITE_URL + post.get_absolute_url())}</loc>"
         f"<lastmod>{rfc3339(post.shown.at)}</lastmod></url>"

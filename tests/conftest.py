@@ -16,6 +16,12 @@ from knowledge.stored import kept
 from tests.make import join, make_member, make_organization, make_post
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _quick_passwords():
+    """Hashing a password takes a third of a second, by design; here nobody is to be kept out."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup, django_db_blocker):
     """The issue areas and the places are there in every test, as they are in every commons."""

@@ -1,6 +1,6 @@
 """The shape of what an author types. What may be done with it is asked by the verbs."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from django import forms
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from accounts.members.models import Member
 
 PLACE_LINES = 2  # how many lines for places a new form begins with
-FEW_SENTENCES = 40  # characters: a hunch is a title and a few sentences
 
 
 class Lines(forms.MultiWidget):
@@ -106,15 +105,14 @@ class AreaField(forms.ModelChoiceField):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(IssueArea.objects.all(), to_field_name="slug", **options)
-        self.choices = self.grouped  # type: ignore[assignment]
 
-    def grouped(self) -> Iterable[Any]:
-        yield "", "Choose…"
-        areas = list(IssueArea.objects.all())
+    def offer(self, areas: Sequence[IssueArea]) -> None:
+        """Let these be chosen from, each under its top area."""
+        self.choices = [("", "Choose…")]
         for top in areas:
             if top.parent_id is None:
                 subs = [(area.slug, area.name) for area in areas if area.parent_id == top.pk]
-                yield top.name, [(top.slug, f"{top.name}, in general"), *subs]
+                self.choices.append((top.name, [(top.slug, f"{top.name}, in general"), *subs]))  # type: ignore[union-attr]
 
 
 class ContentForm(forms.Form):
@@ -161,6 +159,13 @@ class ContentForm(forms.Form):
     seen_source = gate.Line(label="A link to what was seen, or its source", limit=gate.REASON, required=False)
     change_mind = gate.Text(label="What would change your mind", limit=gate.REASON, required=False)
 
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        areas = list(IssueArea.objects.all())
+        for field in self.fields.values():
+            if isinstance(field, AreaField):
+                field.offer(areas)
+
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
         case = {name: cleaned.get(name, "") for name in CASE_FIELDS}
@@ -173,6 +178,11 @@ class ContentForm(forms.Form):
     def wants_case(self) -> bool:
         """Whether what is being published must have a complete case."""
         return False
+
+    @property
+    def case_is_begun(self) -> bool:
+        """Whether any of the case's questions has an answer, or an error, to be shown."""
+        return any(self[name].value() or self[name].errors for name in CASE_FIELDS)
 
     def content(self, organization: Organization) -> Content:
         """What was typed, once it is found valid."""

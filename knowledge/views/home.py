@@ -2,6 +2,7 @@
 
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import render
+from django.views.decorators.http import require_safe
 
 from knowledge.posts.following import followed_rows
 from knowledge.posts.listing import HOME, Key, listed
@@ -15,6 +16,7 @@ from knowledge.topics.tree import tree
 MOVED_SHOWN, QUIET_SHOWN, FOLLOWED_SHOWN = 6, 4, 10
 
 
+@require_safe
 def home(request: HttpRequest) -> HttpResponseBase:
     stamped = stamp(HOME.stamp)
     return kept.answer(request, stamped, lambda: render(request, "home/home.html", _context(request, stamped)))
