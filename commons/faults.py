@@ -5,7 +5,10 @@ from collections.abc import Callable
 
 from django.db import InterfaceError, OperationalError, connection
 from django.http import HttpRequest, HttpResponse
+from django.middleware.csrf import get_token
 from django.template.loader import render_to_string
+
+from commons import keeping
 
 log = logging.getLogger(__name__)
 
@@ -55,10 +58,7 @@ def forget_dead_connections() -> None:
 
 def away(request: HttpRequest) -> HttpResponse:
     """The 503 page. What was typed comes back in it, to be sent again: nothing of it is lost."""
-    typed = (
-        [(name, value) for name, values in request.POST.lists() for value in values] if request.method == "POST" else []
-    )
-    page = render_to_string(
-        "503.html", {"typed": [item for item in typed if item[0] != "csrfmiddlewaretoken"], "path": request.path}
-    )
+    typed = keeping.played_back(request)
+    token = get_token(request) if typed else ""
+    page = render_to_string("503.html", {"typed": typed, "token": token, "path": request.get_full_path()})
     return HttpResponse(page, status=503, headers={"Retry-After": str(RETRY_AFTER), "Cache-Control": "no-store"})

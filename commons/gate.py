@@ -162,7 +162,8 @@ class GateMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         given = request.META
         path, query = given.get("PATH_INFO", ""), given.get("QUERY_STRING", "")
-        if not _is_plain(path) and (_is_unreadable(_sent(path)) or "\n" in path or "\t" in path):
+        # Django has decoded the path; bytes that are no UTF-8 stand in it with their percent signs, and name no page
+        if not _is_plain(path) and (_REFUSED.search(path) or "\n" in path or "\t" in path):
             raise BadRequest(ADDRESS_REFUSED)
         if ("%" in query or not _is_plain(query)) and _is_unreadable(unquote_to_bytes(_sent(query))):
             raise BadRequest(ADDRESS_REFUSED)

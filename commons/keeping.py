@@ -5,6 +5,7 @@ from django.http import HttpRequest, HttpResponseBase, QueryDict
 
 SESSION_KEY = "kept_form"
 UNTYPED = ("csrfmiddlewaretoken", "action")
+PASSWORDS = ("password", "password1", "password2", "oldpassword")
 LIMIT = 1_000_000  # characters, of one form: a body, and all that stands beside it
 
 
@@ -16,6 +17,14 @@ def keep(request: HttpRequest) -> None:
     text = typed.urlencode()
     if len(text) <= LIMIT * 6:
         request.session[SESSION_KEY] = {"path": request.path, "typed": text}
+
+
+def played_back(request: HttpRequest) -> list[tuple[str, str]]:
+    """What was sent, name and value, for a page that offers it again; passwords are typed anew."""
+    if request.method != "POST":
+        return []
+    left_out = {"csrfmiddlewaretoken", *PASSWORDS}
+    return [(name, value) for name, values in request.POST.lists() for value in values if name not in left_out]
 
 
 def to_sign_in(request: HttpRequest) -> HttpResponseBase:

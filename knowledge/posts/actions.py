@@ -198,12 +198,13 @@ def _show(post: Post, version: Version, content: Content) -> None:
     post.places.set(content.places)
     post.tags.set(content.tags)
     case = " ".join(content.case.get(name, "") for name in CASE_FIELDS)
+    topics = " ".join([*content.tags, *(str(thing) for thing in (*content.issue_areas, *content.places))])
     words.put(
         "post",
         post.number,
         title=content.title,
         summary=content.takeaway,
-        text=f"{markup.render(content.body).words} {case}",
+        text=f"{topics} {case} {markup.render(content.body).words}",
         language=content.language,
     )
     relist(post)

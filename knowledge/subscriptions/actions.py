@@ -3,8 +3,8 @@
 from typing import TYPE_CHECKING
 
 from django.db import transaction
-from django.db.models import F
 
+from accounts.members.actions import own_pages_changed
 from commons.access import require
 from commons.activity.models import Verb
 from commons.activity.record import record
@@ -23,7 +23,7 @@ def subscribe(kind: Followable, object_id: int, *, by: "Member", cadence: Cadenc
     )
     if new:
         record(Verb.SUBSCRIBED, by=by, subject=subscription, kind=str(kind), object_id=object_id)
-    _personal_page_changed(by)
+    own_pages_changed(by)
     return subscription
 
 
@@ -35,8 +35,4 @@ def unsubscribe(kind: Followable, object_id: int, *, by: "Member") -> None:
         return
     record(Verb.UNSUBSCRIBED, by=by, subject=subscription, kind=str(kind), object_id=object_id)
     subscription.delete()
-    _personal_page_changed(by)
-
-
-def _personal_page_changed(member: "Member") -> None:
-    type(member).objects.filter(pk=member.pk).update(personal_stamp=F("personal_stamp") + 1)
+    own_pages_changed(by)

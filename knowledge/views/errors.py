@@ -8,8 +8,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.csrf import requires_csrf_token
 
-# What a form sends beside what a person typed.
-UNTYPED = {"csrfmiddlewaretoken", "action", "next"}
+from commons import keeping
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -44,11 +43,7 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """
     origin = request.META.get("HTTP_ORIGIN") or request.META.get("HTTP_REFERER", "")
     ours = not origin or urlsplit(origin).netloc in {request.get_host(), urlsplit(settings.SITE_URL).netloc}
-    typed = (
-        [(name, value) for name, values in request.POST.lists() for value in values if name not in UNTYPED]
-        if ours
-        else []
-    )
+    typed = keeping.played_back(request) if ours else []
     return _page(request, "csrf_failure.html", 403, {"typed": typed, "ours": ours})
 
 

@@ -182,7 +182,9 @@ class Page(HTMLParser):
             self.inline.append(tag)
         if re.fullmatch(r"h[1-6]", tag):
             self.headings.append(int(tag[1]))
-        source = given.get("src") if tag in ("script", "img", "iframe") else given.get("href") if tag == "link" else None
+        source = (
+            given.get("src") if tag in ("script", "img", "iframe") else given.get("href") if tag == "link" else None
+        )
         if source and re.match(r"https?:|//", source) and given.get("rel") != "canonical":
             self.elsewhere.append(source)
         self._in_title = tag == "title"
@@ -209,10 +211,20 @@ def test_every_page_is_whole(client, full, path):
     assert all(after - before <= 1 for before, after in zip(page.headings, page.headings[1:], strict=False))
 
 
-PUBLIC = ["/", "/issue-areas/homelessness/", "/tags/rent/", "/places/kenya/", "/organizations/harbor-street/", "/members/alice/", "{post}"]
+PUBLIC = [
+    "/",
+    "/issue-areas/homelessness/",
+    "/tags/rent/",
+    "/places/kenya/",
+    "/organizations/harbor-street/",
+    "/members/alice/",
+    "{post}",
+]
 
 
-@pytest.mark.parametrize("path", [*PUBLIC, "/about/", "/how-the-ladder-works/", "/learning-in-the-open/", "/issue-areas/"])
+@pytest.mark.parametrize(
+    "path", [*PUBLIC, "/about/", "/how-the-ladder-works/", "/learning-in-the-open/", "/issue-areas/"]
+)
 def test_a_public_page_can_be_passed_on(client, full, settings, path):
     url = address(path, full)
     page = Page(client.get(url).content.decode())
