@@ -4,6 +4,7 @@ import datetime as dt
 
 from django.contrib.sessions.models import Session
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 from procrastinate import RetryStrategy
 from procrastinate.contrib.django import app
@@ -24,9 +25,11 @@ KEEP_TRIAL_MAIL = dt.timedelta(days=14)
 
 @app.task(name=queue.FOLLOW_RENAME, retry=RetryStrategy(max_attempts=8, exponential_wait=4))
 def follow_rename(kind: str, pk: int) -> None:
-    """Make anew everything that shows the name of an organization or a member that changed it."""
+    """Make anew everything that shows the name of an organization, a member or an issue area that changed it."""
     if kind == "organization":
         posts = Post.objects.filter(organization_id=pk)
+    elif kind == "area":
+        posts = Post.objects.filter(Q(issue_areas=pk) | Q(issue_areas__parent=pk)).distinct()
     else:
         posts = Post.objects.filter(authors=pk)
         _discussions_of(pk)

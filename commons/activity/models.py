@@ -17,6 +17,7 @@ class Verb(models.TextChoices):
     EDITED_COMMENT = "edited_comment", "edited a comment on"
     WITHDREW_COMMENT = "withdrew_comment", "withdrew a comment on"
     SUBSCRIBED = "subscribed", "subscribed to"
+    KEPT_ISSUE_AREA = "kept_issue_area", "changed the issue area"
     UNSUBSCRIBED = "unsubscribed", "unsubscribed from"
 
 

@@ -108,11 +108,12 @@ class AreaField(forms.ModelChoiceField):
 
     def offer(self, areas: Sequence[IssueArea]) -> None:
         """Let these be chosen from, each under its top area."""
-        self.choices = [("", "Choose…")]
+        offered: list[Any] = [("", "Choose…")]
         for top in areas:
             if top.parent_id is None:
                 subs = [(area.slug, area.name) for area in areas if area.parent_id == top.pk]
-                self.choices.append((top.name, [(top.slug, f"{top.name}, in general"), *subs]))  # type: ignore[union-attr]
+                offered.append((top.name, [(top.slug, f"{top.name}, in general"), *subs]))
+        self.choices = offered
 
 
 class ContentForm(forms.Form):
@@ -221,6 +222,13 @@ class ComposeForm(ContentForm):
         field.queryset = Organization.objects.filter(
             memberships__member=member, memberships__role__in=PUBLISHING_ROLES
         ).order_by("name")
+        own = list(field.queryset[:2])
+        language = self.fields["language"]
+        assert isinstance(language, forms.ChoiceField)
+        if len(own) == 1:
+            language.initial = own[0].language
+        else:
+            language.choices = [("", "As the organization writes"), *Language.choices]
 
     def wants_case(self) -> bool:
         return self.cleaned_data.get("rung") == Rung.EMERGING.slug

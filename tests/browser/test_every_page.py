@@ -1,0 +1,118 @@
+"""Every page in real Chromium: no violation that axe knows of, light and dark; nothing wider than the screen; no complaint."""
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page
+
+MARISOL = "marisol@harborstreet.example"
+FOR_ALL = [
+    "/",
+    "/issue-areas/",
+    "/issue-areas/housing/",
+    "/issue-areas/homelessness/?rung=hunch",
+    "/tags/{tag}/",
+    "/places/united-states/",
+    "/organizations/",
+    "/organizations/harbor-street-housing-desk/",
+    "/members/marisol/",
+    "{post}",
+    "{post}versions/1/",
+    "{withdrawn}",
+    "/search/",
+    "/search/?q=deposit",
+    "/search/?q=nothing-of-the-kind",
+    "/about/",
+    "/how-the-ladder-works/",
+    "/learning-in-the-open/",
+    "/appearance/",
+    "/offline/",
+    "/subscribe/area/1/",
+    "/nowhere/",
+    "/search/?older=garbage",
+    "/mailbox/",
+    "/accounts/login/",
+    "/accounts/signup/",
+    "/accounts/login/code/",
+    "/accounts/password/reset/",
+]
+FOR_MEMBERS = [
+    "/",
+    "/posts/new/",
+    "/following/",
+    "/notifications/",
+    "/account/",
+    "/account/profile/",
+    "/organizations/new/",
+    "/organizations/harbor-street-housing-desk/",
+    "/organizations/harbor-street-housing-desk/edit/",
+    "/organizations/harbor-street-housing-desk/posts/",
+    "/issue-areas/homelessness/",
+    "{post}",
+    "{post}edit/",
+    "{post}withdraw/",
+    "{post}comment/",
+    "/accounts/email/",
+    "/accounts/password/change/",
+    "/accounts/logout/",
+]
+
+
+@pytest.fixture(scope="session")
+def addresses(chromium, site) -> dict[str, str]:
+    """Addresses of the sample that its files do not tell: those of its flagship post, of a withdrawn one, of a tag."""
+    page = chromium.new_page(base_url=site)
+    page.goto("/search/?q=deposit+viewing")
+    post = page.locator(".card h3 a, .card h2 a").first.get_attribute("href")
+    page.goto(post)
+    tag = page.locator("a[href^='/tags/']").first.get_attribute("href")
+    gone = next(number for number in range(1, 60) if page.request.get(f"/posts/{number}/").status == 410)
+    page.close()
+    return {"post": post, "tag": tag.split("/")[2], "withdrawn": f"/posts/{gone}/"}
+
+
+def violations(page: Page) -> list[str]:
+    found = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
+    return [f"{rule['id']}: {rule['help']}: {[node['html'][:160] for node in rule['nodes'][:3]]}" for rule in found]
+
+
+def look(page: Page, paths: list[str], addresses: dict[str, str]) -> list[str]:
+    wrong = []
+    for path in paths:
+        page.goto(path.format(**addresses))
+        wrong += [f"{path}: {violation}" for violation in violations(page)]
+        over = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        if over > 0:
+            wrong.append(f"{path}: {over} px wider than the screen")
+    return wrong
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_pages_for_everybody(open_page, addresses, width, dark):
+    assert look(open_page(width=width, dark=dark), FOR_ALL, addresses) == []
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_pages_for_members(open_page, addresses, width, dark):
+    assert look(open_page(width=width, dark=dark, member=MARISOL), FOR_MEMBERS, addresses) == []
+
+
+@pytest.mark.parametrize("path", ["/", "/issue-areas/housing/", "{post}", "/posts/new/"])
+def test_nothing_is_wider_than_the_narrowest_screen(open_page, addresses, path):
+    page = open_page(width=320, member=MARISOL)
+    page.goto(path.format(**addresses))
+    assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0
+
+
+def test_errors_beside_their_fields(open_page):
+    page = open_page(member=MARISOL)
+    page.goto("/posts/new/")
+    page.evaluate("document.querySelector('main form').noValidate = true")
+    page.fill("#id_takeaway", "What was typed stays.")
+    page.click("main button:has-text('Publish')")
+    assert page.input_value("#id_takeaway") == "What was typed stays."
+    assert page.locator("#id_title").get_attribute("aria-invalid") == "true"
+    described = page.locator("#id_title").get_attribute("aria-describedby").split()
+    assert any("needs a title" in page.locator(f"#{name}").inner_text() for name in described)
+    assert violations(page) == []
