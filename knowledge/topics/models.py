@@ -31,15 +31,15 @@ class IssueArea(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    def get_absolute_url(self) -> str:
+        return reverse("issue_area", args=[self.slug])
+
     def clean(self) -> None:
         """Two levels, no more; and no area above itself."""
         if self.parent and (self.parent.parent_id or self.parent == self or (self.pk and self.sub_areas.exists())):
             raise ValidationError({"parent": "The taxonomy has two levels. Choose a top area, or none."})
         if any(not 1 <= goal <= 17 for goal in self.sdgs):
             raise ValidationError({"sdgs": "The goals are numbered 1 to 17."})
-
-    def get_absolute_url(self) -> str:
-        return reverse("issue_area", args=[self.slug])
 
 
 class Tag(TagBase):

@@ -45,7 +45,9 @@ def site(worker_id, tmp_path_factory) -> Iterator[str]:
         "TRIAL": "1",
         "SECRET_KEY": "not-a-secret-" * 4,
     }
-    done = subprocess.run([sys.executable, "-m", "commons.prepare"], env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-m", "commons.prepare"], env=environment, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     with serving(web.command("127.0.0.1", port, 1), port, env=environment, path="/healthz"):
         yield f"http://127.0.0.1:{port}"

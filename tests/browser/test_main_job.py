@@ -49,7 +49,10 @@ def test_the_main_job(open_page, site, scripts, width):
     # A hunch: a title, a few sentences, one issue area
     title = f"People take bread when nobody stands beside it {run}"
     page.fill("#id_title", title)
-    page.fill("#id_body", "On three evenings the table was left alone, and was empty by eight. When we stood there, half stayed.")
+    page.fill(
+        "#id_body",
+        "On three evenings the table was left alone, and was empty by eight. When we stood there, half stayed.",
+    )
     page.select_option("#id_area", label="Corner shops")
     page.click("main button:has-text('Publish')")
     expect(page.locator("h1")).to_have_text(title)

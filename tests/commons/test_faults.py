@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from bench.measure import ask, free_port, serving
-from commons import embedded, serving as web
+from commons import embedded
+from commons import serving as web
 
 pytestmark = pytest.mark.slow
 

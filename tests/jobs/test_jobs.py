@@ -64,9 +64,10 @@ def test_a_new_name_reaches_every_page_through_the_worker(client, django_db_seri
 
 @pytest.mark.django_db(transaction=True)
 def test_a_job_goes_with_its_transaction(alice):
-    with pytest.raises(RuntimeError), transaction.atomic():
+    with transaction.atomic():
         queue.defer(queue.FOLLOW_RENAME, kind="member", pk=alice.pk)
-        raise RuntimeError
+        assert ProcrastinateJob.objects.count() == 1
+        transaction.set_rollback(True)
     assert not ProcrastinateJob.objects.exists()
 
 

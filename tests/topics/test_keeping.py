@@ -30,7 +30,13 @@ def test_a_moderator_changes_an_area_in_the_admin(signed_in, client, mona, post)
     assert browser.post(path, form_of(found, name="Without a home")).status_code == 302
     assert Activity.objects.filter(verb=Verb.KEPT_ISSUE_AREA, by=mona, subject_id=found.pk).count() == 1
     jobs.follow_rename("area", found.pk)
-    for address in ("/", "/issue-areas/", "/issue-areas/homelessness/", "/issue-areas/housing/", post.get_absolute_url()):
+    for address in (
+        "/",
+        "/issue-areas/",
+        "/issue-areas/homelessness/",
+        "/issue-areas/housing/",
+        post.get_absolute_url(),
+    ):
         assert "Without a home" in client.get(address).content.decode()
 
 
