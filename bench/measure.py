@@ -17,7 +17,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -123,14 +123,10 @@ def serving(
 def stop(server: subprocess.Popen, wait: float = 10) -> None:
     """End a server: politely, and when that takes too long, at once."""
     server.terminate()
-    try:
+    with suppress(subprocess.TimeoutExpired):
         server.wait(wait)
-    except subprocess.TimeoutExpired:
-        pass
-    try:
+    with suppress(ProcessLookupError):
         os.killpg(server.pid, signal.SIGKILL)  # what it may have left behind
-    except ProcessLookupError:
-        pass
     server.wait()
 
 
@@ -213,7 +209,7 @@ def parse_answer(data: bytes, *, to_head: bool = False, ended: bool = False) -> 
 
 
 def _parse_chunks(data: bytes, at: int, answer: Answer) -> tuple[Answer, int] | None:
-    chunks = []
+    chunks: list[bytes] = []
     while (end := data.find(b"\r\n", at)) >= 0:
         size = int(data[at:end].split(b";")[0], 16)
         at = end + 2 + size + 2
