@@ -30,6 +30,8 @@ WEAK_PASSWORD = {
     "password_too_similar": "It is too much like your name or address. Take something else.",
 }
 
+SENT = ("account/messages/email_confirmation_sent.txt", "account/messages/login_code_sent.txt")
+
 
 class AccountAdapter(DefaultAccountAdapter):
     error_messages = {
@@ -51,7 +53,7 @@ class AccountAdapter(DefaultAccountAdapter):
         """Take in whom the sign-up form describes."""
         user.name = form.cleaned_data["name"]
         super().save_user(request, user, form, commit=False)
-        return join(user) if commit else user
+        return join(user, handle=form.cleaned_data.get("handle", "")) if commit else user
 
     def clean_password(self, password: str, user: "Member | None" = None) -> str:
         """Refuse a weak password in one sentence or two."""
@@ -86,6 +88,13 @@ class AccountAdapter(DefaultAccountAdapter):
 
     # Mail
 
+    def add_message(
+        self, request: HttpRequest, level: int, message_template: str | None = None, *args: Any, **options: Any
+    ) -> None:
+        """Say what happened; not that a mail was sent which could not be."""
+        if not (message_template in SENT and getattr(request, "mail_failed", False)):
+            super().add_message(request, level, message_template, *args, **options)
+
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """Send one mail. Its links lead to this site's own address, whatever the request said that its host is.
 
@@ -108,6 +117,7 @@ class AccountAdapter(DefaultAccountAdapter):
             message.send()
         except (SMTPException, OSError):
             log.exception("A mail could not be sent: %s", template_prefix)
+            this_request.request.mail_failed = True
             messages.error(
                 this_request.request, "The mail could not be sent just now. Wait a minute, then ask for a new code."
             )

@@ -1,17 +1,34 @@
 """What moderators see of members and organizations, and the little that is done about them by hand."""
 
+import allauth.account.admin  # noqa: F401 (so that what it registers is there to be taken out)
+import django.contrib.auth.admin  # noqa: F401
 from allauth.account.decorators import secure_admin_login
+from allauth.account.models import EmailAddress
+from django.conf import settings
 from django.contrib import admin, messages
+from django.contrib.auth.models import Group
 from django.db.models import QuerySet
 from django.forms import ModelForm
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 
 from accounts.members.models import Member
 from accounts.organizations.actions import verify
 from accounts.organizations.models import Membership, Organization
 from accounts.organizations.permissions import can_verify
 
+
+def to_own_password_page(request: HttpRequest, extra_context: object = None) -> HttpResponse:
+    """Passwords are changed on one page, the member's own."""
+    return redirect("account_change_password")
+
+
+admin.site.site_header = admin.site.site_title = settings.SITE_NAME
+admin.site.index_title = "Moderation"
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
+admin.site.password_change = to_own_password_page  # type: ignore[method-assign, assignment]
+# An address is confirmed by its code and in no other way; and nobody here holds rights through a group.
+admin.site.unregister([EmailAddress, Group])
 
 
 class LookedAt(admin.ModelAdmin):
@@ -80,6 +97,7 @@ class OrganizationAdmin(LookedAt):
 
     @admin.action(description="Mark as verified", permissions=["verify"])
     def mark_as_verified(self, request: HttpRequest, queryset: QuerySet[Organization]) -> None:
+        """Vouch for each, by the verb that the rest of the site calls."""
         for organization in queryset:
             verify(organization, by=request.user)  # type: ignore[arg-type]
         self.message_user(

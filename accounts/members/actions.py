@@ -11,10 +11,13 @@ from commons.activity.record import record
 
 
 @transaction.atomic
-def join(member: Member) -> Member:
-    """Take in a new member, with a handle made of the name. Raises IntegrityError where the address has an account."""
+def join(member: Member, *, handle: str = "") -> Member:
+    """Take in a new member, with this handle, or one made of the name where there is none or it has just been taken.
+
+    Raises IntegrityError where the address has an account.
+    """
     while True:
-        member.handle = free_handle(member.name)
+        member.handle, handle = handle or free_handle(member.name), ""
         try:
             with transaction.atomic():
                 member.save()

@@ -1,18 +1,19 @@
 """The shape of what a person types about themselves: allauth's forms in our words, and the profile."""
 
+import re
 from collections import defaultdict
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 from zoneinfo import available_timezones
 
 from allauth.account import forms as allauth_forms
 from django import forms
-from django.contrib.auth.hashers import check_password
+from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX, check_password
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse
 
-from accounts.members.models import Member
+from accounts.members.models import RESERVED_HANDLES, Member
 from commons import gate
 
 PASSWORD = 200  # characters a password may have: more is no safer, only slower
@@ -89,6 +90,8 @@ class PasswordValidator:
 
 
 class CodeValidator:
+    """What could be a code: anything else is told so at once, and is no try."""
+
     def __call__(self, code: str) -> None:
         if len(code) > CODE or "\x00" in code:
             raise ValidationError("A code is 8 figures. Copy it from the mail.")
@@ -110,8 +113,18 @@ class SignInForm(OurWords, allauth_forms.LoginForm):
             return self.cleaned_data
 
 
+class HandleField(gate.Line):
+    """A handle, as people write one: with its @ or without, in whatever case."""
+
+    def to_python(self, value: Any) -> str:
+        handle = super().to_python(value).removeprefix("@").lower()
+        if handle and not re.fullmatch(gate.HANDLE, handle):
+            raise ValidationError("A handle is 2 to 30 small letters a-z, figures, - and _. It begins with a letter.")
+        return handle
+
+
 class SignUpForm(OurWords, allauth_forms.SignupForm):
-    """A name, an address, a password. The handle is made of the name."""
+    """A name, an address, a password; and a handle for who wants to choose it: else it is made of the name."""
 
     name = gate.Line(
         label="Your name",
@@ -120,9 +133,25 @@ class SignUpForm(OurWords, allauth_forms.SignupForm):
         error_messages={"required": "Write your name."},
         widget=forms.TextInput(attrs={"autocomplete": "name"}),
     )
+    handle = HandleField(
+        label="Handle (if you want to choose it)",
+        help_text="What others write after @ to name you. It stays for good. Left empty, it is made of your name.",
+        limit=200,
+        required=False,
+        widget=forms.TextInput(attrs={"spellcheck": "false", "autocapitalize": "none", "autocomplete": "off"}),
+    )
     labels = {"password1": "Password"}
     hints = {"email": "We send a code to it, to see that it is yours. It is shown to nobody."}
-    field_order = ["name", "email", "password1"]
+    field_order = ["name", "email", "password1", "handle"]
+
+    def clean(self) -> dict[str, Any] | None:
+        """Refuse a handle that somebody has; it is no clash with oneself when the form is sent twice."""
+        cleaned = super().clean()
+        if handle := self.cleaned_data.get("handle"):
+            taken = handle in RESERVED_HANDLES or Member.objects.filter(handle=handle).exists()
+            if taken and not (self.waiting and self.waiting.handle == handle):
+                self.add_error("handle", f"@{handle} is taken. Choose another, or leave it empty.")
+        return cleaned
 
     def try_save(self, request: HttpRequest) -> tuple[Member | None, HttpResponse | None]:
         """Take in a member, once: a second sending of the form leads to the same member.
@@ -130,23 +159,25 @@ class SignUpForm(OurWords, allauth_forms.SignupForm):
         Whoever asks with another password for an address that has an account sees the same page as everybody else,
         and the address gets a mail that says so.
         """
-        if not self.account_already_exists:
+        if not self.account_already_exists:  # type: ignore[has-type]
             try:
                 with transaction.atomic():
                     return self.save(request), None
             except IntegrityError:  # the same form, sent twice at once
                 self.account_already_exists = True
-        if member := self.waiting():
-            return member, None
+        if self.waiting:
+            return self.waiting, None
         return super().try_save(request)
 
+    @cached_property
     def waiting(self) -> Member | None:
         """The member who signed up with just this address and password, and has not confirmed the address."""
-        member = Member.objects.filter(email=self.cleaned_data["email"], last_login=None, is_active=True).first()
+        address, password = self.cleaned_data.get("email", ""), self.cleaned_data.get("password1", "")
+        member = Member.objects.filter(email=address, last_login=None, is_active=True).first()
         if member is None or member.emailaddress_set.filter(verified=True).exists():  # type: ignore[attr-defined]
-            check_password(self.cleaned_data["password1"], None)  # takes as long as the other way
+            check_password(password, UNUSABLE_PASSWORD_PREFIX)  # takes as long as the other way
             return None
-        return member if check_password(self.cleaned_data["password1"], member.password) else None
+        return member if check_password(password, member.password) else None
 
 
 class NewAddressForm(OurWords, allauth_forms.AddEmailForm):
@@ -182,7 +213,7 @@ class AskForCodeForm(OurWords, allauth_forms.RequestLoginCodeForm):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         if self.is_bound and "email" not in self.data and "login" in self.data:
-            self.data = {**self.data.dict(), "email": self.data["login"]}  # type: ignore[union-attr]
+            self.data = {**self.data.dict(), "email": self.data["login"]}  # type: ignore[attr-defined,union-attr]
 
 
 class SignInCodeForm(OurWords, allauth_forms.ConfirmLoginCodeForm):
@@ -228,5 +259,8 @@ class ProfileForm(forms.Form):
         label="Time zone",
         help_text="So that times and mails fit your day.",
         choices=time_zones,
-        error_messages={"invalid_choice": "There is no such time zone. Choose one of the list."},
+        error_messages={
+            "required": "Choose one of the list.",
+            "invalid_choice": "There is no such time zone. Choose one of the list.",
+        },
     )

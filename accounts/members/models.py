@@ -15,14 +15,26 @@ from commons import gate
 if TYPE_CHECKING:
     from accounts.organizations.models import Organization
 
-HANDLE = r"[a-z][a-z0-9_-]{1,29}"
 # What a handle may not be: words that would pass for the site's own voice.
-RESERVED_HANDLES = frozenset({"admin", "commons", "moderator", "moderators", "support", "everyone", "all", "me"})
-HANDLE_ENDING = "abcdefghijkmnpqrstuvwxyz23456789"  # nothing one could misread
-# What a moderator may change in the admin, beside reading everything there.
-MODERATED = frozenset(
-    {"issuearea", "organization"},
+RESERVED_HANDLES = frozenset(
+    {
+        "admin",
+        "administrator",
+        "all",
+        "commons",
+        "everyone",
+        "help",
+        "me",
+        "moderator",
+        "moderators",
+        "staff",
+        "support",
+    }
 )
+HANDLE_ENDING = "abcdefghijkmnpqrstuvwxyz23456789"  # nothing one could misread
+# What a moderator reads in the admin, and what they may change there. Other packages' pages act without our verbs.
+READ = frozenset({"accounts", "commons", "knowledge"})
+MODERATED = frozenset({"issuearea", "organization"})
 
 
 class MemberManager(BaseUserManager["Member"]):
@@ -50,7 +62,7 @@ class Member(AbstractBaseUser, PermissionsMixin):
     handle = models.CharField(
         max_length=30,
         unique=True,
-        validators=[RegexValidator(f"^{HANDLE}$", "Use small letters, figures, - and _; begin with a letter.")],
+        validators=[RegexValidator(f"^{gate.HANDLE}$", "Use small letters, figures, - and _; begin with a letter.")],
         help_text="What others write after @ to name this member. Never given to anybody else.",
     )
     name = models.CharField(max_length=gate.NAME)
@@ -75,7 +87,7 @@ class Member(AbstractBaseUser, PermissionsMixin):
     class Meta:
         constraints = [
             models.UniqueConstraint(Lower("email"), name="member_email_any_case"),
-            models.CheckConstraint(condition=models.Q(handle__regex=f"^{HANDLE}$"), name="member_handle_form"),
+            models.CheckConstraint(condition=models.Q(handle__regex=f"^{gate.HANDLE}$"), name="member_handle_form"),
         ]
 
     def __str__(self) -> str:
@@ -96,16 +108,17 @@ class Member(AbstractBaseUser, PermissionsMixin):
         return "".join(word[0] for word in (words[0], words[-1])[: len(words)]).upper() if words else "?"
 
     def has_perm(self, perm: str, obj: Any = None) -> bool:
-        """Moderators read everything in the admin and change what they keep; a superuser may do all."""
+        """Moderators read everything of ours in the admin and change what they keep; a superuser may do all."""
         if self.is_active and self.is_superuser:
             return True
-        action, _, model = perm.partition(".")[2].partition("_")
-        if not (self.is_active and self.is_moderator):
+        app, _, what = perm.partition(".")
+        action, _, model = what.partition("_")
+        if not (self.is_active and self.is_moderator and app in READ):
             return False
         return action == "view" or (action in {"add", "change"} and model in MODERATED)
 
     def has_module_perms(self, app_label: str) -> bool:
-        return self.is_active and self.is_staff
+        return self.is_active and (self.is_superuser or (self.is_moderator and app_label in READ))
 
     def belongs_to(self, organization: "Organization") -> bool:
         """Whether this member holds any role in the organization."""
@@ -115,7 +128,7 @@ class Member(AbstractBaseUser, PermissionsMixin):
     def organization_ids(self) -> frozenset[int]:
         """The organizations this member belongs to; asked of the database once for each request's member."""
         if not hasattr(self, "_organization_ids"):
-            self._organization_ids = frozenset(self.organizations.through.objects.filter(member=self).values_list("organization_id", flat=True))  # type: ignore[attr-defined]  # fmt: skip
+            self._organization_ids = frozenset(self.memberships.values_list("organization_id", flat=True))
         return self._organization_ids
 
 

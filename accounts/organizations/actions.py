@@ -35,6 +35,7 @@ def found(*, by: "Member", name: str, kind: str, description: str, website: str,
     Membership.objects.create(member=by, organization=organization, role=Role.OWNER)
     own_pages_changed(by)
     record(Verb.FOUNDED, by=by, subject=organization, organization=organization)
+    queue.defer(queue.FOLLOW_RENAME, kind="member", pk=by.pk)  # the founder's page says where they belong
     return organization
 
 
@@ -50,9 +51,12 @@ def change(
     """Change what an organization says of itself. Its address stays; what shows its name is made anew by a job."""
     organization = Organization.objects.select_for_update().get(pk=organization.pk)
     require(can_manage(by, organization))
-    organization.name, organization.kind = name, kind
-    organization.description, organization.website, organization.language = description, website, language
-    organization.save()
+    said = {"name": name, "kind": kind, "description": description, "website": website, "language": language}
+    if all(getattr(organization, field) == value for field, value in said.items()):
+        return organization
+    for field, value in said.items():
+        setattr(organization, field, value)
+    organization.save(update_fields=list(said))
     record(Verb.CHANGED_ORGANIZATION, by=by, subject=organization, organization=organization)
     queue.defer(queue.FOLLOW_RENAME, kind="organization", pk=organization.pk)
     return organization

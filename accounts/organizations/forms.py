@@ -40,7 +40,7 @@ class KeyField(forms.UUIDField):
 
     widget = forms.HiddenInput
 
-    def to_python(self, value: object) -> UUID | None:
+    def to_python(self, value: object) -> UUID | None:  # type: ignore[override]
         try:
             return super().to_python(value)
         except ValidationError:

@@ -1,17 +1,25 @@
 """The pages by which one comes in and out, made by allauth: what each of them has from us."""
 
 from collections.abc import Callable
-from functools import wraps
+from functools import partial, wraps
 from http import HTTPStatus
 from urllib.parse import urlsplit
 
+from allauth.account.internal.flows.email_verification_by_code import (
+    EMAIL_VERIFICATION_CODE_SESSION_KEY,
+    EmailVerificationProcess,
+)
+from allauth.account.internal.flows.login_by_code import LoginCodeVerificationProcess
+from allauth.account.internal.stagekit import clear_login, get_pending_stage
+from allauth.account.stages import LoginByCodeStage, LoginStage
 from allauth.account.urls import urlpatterns as allauth_pages
 from allauth.account.utils import get_next_redirect_url, passthrough_next_redirect_url
-from allauth.account.views import ConfirmLoginCodeView
+from allauth.account.views import ConfirmLoginCodeView, LoginView, RequestLoginCodeView, SignupView
 from allauth.core.exceptions import ImmediateHttpResponse
 from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.forms import Form
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import Resolver404, URLPattern, path, resolve, reverse
 
@@ -52,6 +60,9 @@ def with_ours(page: Callable[..., HttpResponseBase]) -> Callable[..., HttpRespon
         if isinstance(response, TemplateResponse) and response.context_data is not None:
             response.context_data.pop("site", None)  # allauth's, made of the request's host; ours says what the site is
             response.context_data["purpose"] = purpose(request)
+            response.context_data["awaited"] = partial(awaited, request)  # asked by the templates that show it
+            if not get_next_redirect_url(request):  # nor is an address elsewhere carried from page to page
+                response.context_data |= {"redirect_field": "", "redirect_field_value": None}
         if "Location" in response:
             response["Location"] = on_to(request, response["Location"])
         if response.status_code == HTTPStatus.TOO_MANY_REQUESTS:
@@ -73,12 +84,63 @@ def purpose(request: HttpRequest) -> str:
         return "go on"
 
 
+def awaited(request: HttpRequest) -> dict[str, str] | None:
+    """The address that a code was mailed to and the page that asks for it, while this browser is to enter one."""
+    stage = get_pending_stage(request)
+    if stage is not None and stage.key == LoginByCodeStage.key:
+        page, process = "account_confirm_login_code", LoginCodeVerificationProcess.resume(stage)
+    elif stage is not None or request.user.is_authenticated:
+        page, process = "account_email_verification_sent", EmailVerificationProcess.resume(request)
+    else:
+        return None
+    if process is None:
+        return None
+    path = passthrough_next_redirect_url(request, reverse(page), REDIRECT_FIELD_NAME)
+    return {"address": process.state["email"], "page": page, "path": path}
+
+
 def on_to(request: HttpRequest, location: str) -> str:
     """An address that one of these pages sends to; to another of them, with where the reader wants to go in the end."""
     entrance = reverse("account_login").removesuffix("login/")
     if not location.startswith(entrance) or urlsplit(location).query or location == get_next_redirect_url(request):
         return location
     return passthrough_next_redirect_url(request, location, REDIRECT_FIELD_NAME)
+
+
+class BeginsAnew:
+    """A page on which one may begin anew while a code is awaited.
+
+    Whoever signed up with an address that has an account, or mistyped it, would else be led from every one of these pages
+    to the one that asks for a code which never comes. The same form sent twice leads to the code of the first sending.
+    """
+
+    leads_to = ""  # the page that asks for this page's own code
+
+    def _redirect_to_pending_stage(self, request: HttpRequest, stage: LoginStage) -> HttpResponse | None:
+        if request.method != "POST":
+            return None
+        code, address = awaited(request), request.POST.get("email") or request.POST.get("login") or ""
+        if code and code["page"] == self.leads_to and code["address"].lower() == address.strip().lower():
+            return redirect(code["path"])
+        clear_login(request)
+        request.session.pop(EMAIL_VERIFICATION_CODE_SESSION_KEY, None)
+        return None
+
+
+class SignIn(BeginsAnew, LoginView):
+    """Sign in by password."""
+
+
+class SignUp(BeginsAnew, SignupView):
+    """Create an account."""
+
+    leads_to = "account_email_verification_sent"
+
+
+class AskForSignInCode(BeginsAnew, RequestLoginCodeView):
+    """Ask for a sign-in code."""
+
+    leads_to = "account_confirm_login_code"
 
 
 class ConfirmSignInCode(ConfirmLoginCodeView):
@@ -90,7 +152,12 @@ class ConfirmSignInCode(ConfirmLoginCodeView):
         return super().form_valid(form)
 
 
-OURS = {"account_confirm_login_code": ConfirmSignInCode.as_view()}
+OURS = {
+    "account_login": SignIn.as_view(),
+    "account_signup": SignUp.as_view(),
+    "account_request_login_code": AskForSignInCode.as_view(),
+    "account_confirm_login_code": ConfirmSignInCode.as_view(),
+}
 
 urlpatterns = [
     path(str(page.pattern), with_ours(OURS.get(page.name or "", page.callback)), name=page.name)
