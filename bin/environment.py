@@ -94,8 +94,9 @@ def stamp():
             known = json.load(file)
         python = os.path.realpath(PYTHON)
         asked = os.path.realpath(sys.executable) if os.environ.get("PYTHON") else python
-        return known if known["python"] == python == asked and os.path.exists(python) else None
-    except (OSError, ValueError, KeyError):
+        whole = known["python"] == python == asked and isinstance(known["locks"], dict)
+        return known if whole and os.path.exists(python) else None
+    except (OSError, ValueError, KeyError, TypeError):
         return None
 
 

@@ -24,29 +24,10 @@ ROOT = Path(__file__).resolve().parent.parent
 MOST_WORKERS = 4
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 # What a host may set; the tests bring their own
-OF_THE_HOST = (
-    *(
-        "ALLOWED_HOSTS",
-        "DEV",
-        "EMAIL_URL",
-        "HOLD_FIRST_POSTS",
-        "HOST",
-        "KEPT_PAGES",
-        "LOCK_TIMEOUT",
-        "MAIL_FROM",
-        "PORT",
-    ),
-    *(
-        "SITE_CONTACT",
-        "SITE_NAME",
-        "SITE_URL",
-        "STATEMENT_TIMEOUT",
-        "TRIAL",
-        "TRUSTED_PROXIES",
-        "WEB_THREADS",
-        "WEB_WORKERS",
-    ),
-)
+OF_THE_HOST = {
+    "ALLOWED_HOSTS", "DEV", "EMAIL_URL", "HOLD_FIRST_POSTS", "HOST", "KEPT_PAGES", "LOCK_TIMEOUT", "MAIL_FROM",
+    "PORT", "SITE_CONTACT", "SITE_NAME", "SITE_URL", "STATEMENT_TIMEOUT", "TRIAL", "TRUSTED_PROXIES", "WEB_THREADS", "WEB_WORKERS",
+}  # fmt: skip
 
 
 def main() -> None:
@@ -54,12 +35,14 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     var = Path(os.environ.get("COMMONS_VAR") or ROOT / "var").resolve()
     environment = {name: value for name, value in os.environ.items() if name not in OF_THE_HOST}
-    environment |= {"COMMONS_VAR": str(var), "DJANGO_SETTINGS_MODULE": "commons.settings"}
+    environment |= {"COMMONS_VAR": str(var), "STATIC_ROOT": str(var / "static")}
+    environment["DJANGO_SETTINGS_MODULE"] = "commons.settings"
     try:
         with _alone(var), _database(var, environment):
             _collect_static_files(environment)
             environment |= _browser(arguments)
-            code = _run_pytest(arguments, environment)
+            # pytest's own place for files is shared by all runs, which close it to the databases' user
+            code = _run_pytest([f"--basetemp={var / 'test-files'}", *arguments], environment)
     except (Refused, embedded.DatabaseTrouble) as refused:
         sys.exit(str(refused))
     except KeyboardInterrupt:

@@ -11,6 +11,7 @@ WHY = os.environ.get("COMMONS_NO_BROWSER", "")
 REQUIRED = os.environ.get("COMMONS_REQUIRE_BROWSER") == "1"
 
 
+@pytest.hookimpl(trylast=True)  # others mark theirs first
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     if WHY:
         for item in items:
@@ -24,13 +25,15 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure(config: pytest.Config) -> None:
+    reporter = config.pluginmanager.getplugin("terminalreporter")
     if missed := _missed(config):
-        terminalreporter.section("NOT EVERYTHING RAN", sep="!", red=True, bold=True)
-        terminalreporter.line(f"{missed} browser tests did not run: {WHY}.")
-        terminalreporter.line("Install Chromium, or name one with CHROMIUM=, and run bin/test again.")
+        reporter.section("NOT EVERYTHING RAN", sep="!", red=True, bold=True)
+        reporter.line(f"{missed} browser tests did not run: {WHY}.")
+        reporter.line("Install Chromium, or name one with CHROMIUM=, and run bin/test again.")
         if REQUIRED:
-            terminalreporter.line("COMMONS_REQUIRE_BROWSER=1 counts this as failure.", red=True)
+            reporter.line("COMMONS_REQUIRE_BROWSER=1 counts this as failure.", red=True)
 
 
 def _missed(config: pytest.Config) -> int:

@@ -216,9 +216,11 @@ def _works_in(process: psutil.Process, folder: Path) -> bool:
 
 
 def _clear_remains(folder: Path) -> None:
-    """Clear what a killed server left: its orphans would keep the folder, its process file may name somebody else by now."""
+    """Clear what a killed server left: its orphans would keep the folder, its lock files may name somebody else by now."""
     _end_orphans(folder)
     (folder / "postmaster.pid").unlink(missing_ok=True)
+    for left in _socket_folder(folder).glob(".s.PGSQL.*"):
+        left.unlink(missing_ok=True)
 
 
 def _end_orphans(folder: Path) -> None:

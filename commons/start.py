@@ -19,6 +19,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable
@@ -35,6 +36,7 @@ MARK = "COMMONS_STARTED_FOR"  # in the environment of everything a start starts:
 ROOM_FIRST = 300  # megabytes of disk that a first start needs; later ones only need some
 ROOM_LATER = 30
 POLITE_SECONDS = serving.STOP_SECONDS + 1  # what web server and worker get to finish what they do
+TELL_AGAIN_EVERY = 1
 SETTLED_SECONDS = 30  # a program that ran this long starts afresh at once when it dies
 LONGEST_PAUSE = 30
 TRIES_TO_COME_UP = 3
@@ -245,20 +247,17 @@ def _while_recovering(seconds: float) -> None:
 
 def _prepare(site: Site, *, empty: bool) -> dict[str, list[list[str]]]:
     """Have the tables, samples and static files ready; gives what `commons.prepare` has to say."""
-    facts = site.var / "start.facts"
-    facts.unlink(missing_ok=True)
-    environment = {**site.environment(), "COMMONS_FACTS": str(facts)}
     command = [sys.executable, "-m", "commons.prepare", *(["--empty"] if empty else [])]
-    process = _spawn(command, environment)
-    try:
-        while process.poll() is None:
-            _pause(0.02)
-    finally:
-        _end([process])
-    if process.returncode:
-        sys.exit(1)  # it has said why
-    found: dict[str, list[list[str]]] = json.loads(facts.read_text())
-    facts.unlink()
+    with tempfile.NamedTemporaryFile("r") as facts:  # not under var/, which a web server and a worker may share
+        process = _spawn(command, {**site.environment(), "COMMONS_FACTS": facts.name})
+        try:
+            while process.poll() is None:
+                _pause(0.02)
+        finally:
+            _end([process])
+        if process.returncode:
+            sys.exit(1)  # it has said why
+        found: dict[str, list[list[str]]] = json.load(facts)
     return found
 
 
@@ -401,12 +400,24 @@ def _end(processes: list[subprocess.Popen[bytes]]) -> None:
         if process.poll() is None:
             process.terminate()
     until = time.monotonic() + POLITE_SECONDS
+    again = time.monotonic() + TELL_AGAIN_EVERY
     while any(process.poll() is None for process in processes) and time.monotonic() < until:
         time.sleep(0.02)
+        if time.monotonic() > again:
+            again += TELL_AGAIN_EVERY
+            _tell_children(processes)
     for process in processes:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
+
+
+def _tell_children(processes: list[subprocess.Popen[bytes]]) -> None:
+    """Ask the web server's own processes to end: one that was told while it started has not heard it."""
+    for process in processes:
+        with contextlib.suppress(psutil.Error):
+            for child in psutil.Process(process.pid).children():
+                child.terminate()
 
 
 def _end_all(site: Site, children: list[Child], *, own_database: bool) -> None:

@@ -37,10 +37,12 @@ def site(worker_id, tmp_path_factory) -> Iterator[str]:
         server.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
         server.execute(f"CREATE DATABASE {name}")
     port = free_port()
+    folder = tmp_path_factory.mktemp("var")
     environment = {
         **os.environ,
         "DATABASE_URL": own,
-        "COMMONS_VAR": str(tmp_path_factory.mktemp("var")),
+        "COMMONS_VAR": str(folder),
+        "STATIC_ROOT": str(folder / "static"),
         "SITE_URL": f"http://127.0.0.1:{port}",
         "TRIAL": "1",
         "SECRET_KEY": "not-a-secret-" * 4,

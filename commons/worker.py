@@ -1,0 +1,83 @@
+"""The worker: runs background jobs until it is told to stop.
+
+    python -m commons.worker
+
+A job that a killed worker left half done is taken up again, by this worker or by another, once that one has been silent for
+a while. (Jobs may run twice; what they do happens once.) Without the database it ends, with a sentence and code 1: whoever
+started it starts it again.
+"""
+
+import asyncio
+import contextlib
+import logging
+import os
+import sys
+
+import psycopg
+from procrastinate import App
+from procrastinate.exceptions import ConnectorException
+
+from commons import serving
+from commons.steps import say
+
+LOOK_EVERY = 15  # seconds from one look for abandoned jobs to the next
+
+
+def main() -> None:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "commons.settings")
+    import django
+
+    django.setup()
+    from procrastinate.contrib.django import app
+
+    loss = Loss()
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(loss)
+    try:
+        with app.replace_connector(app.connector.get_worker_connector()) as working:  # type: ignore[attr-defined]
+            asyncio.run(_work(working))
+    except (ConnectorException, psycopg.OperationalError) as trouble:
+        loss.trouble = loss.trouble or trouble
+    if loss.trouble:
+        say(f"The worker ends: {loss}.")
+        sys.exit(1)
+
+
+class Loss(logging.Filter):
+    """Keeps pages of traceback about a lost database out of the log, and remembers the loss, for one sentence."""
+
+    trouble: BaseException | None = None
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        trouble = record.exc_info[1] if record.exc_info else None
+        if not isinstance(trouble, ConnectorException):
+            return True
+        self.trouble = self.trouble or trouble
+        return False
+
+    def __str__(self) -> str:
+        assert self.trouble
+        lines = str(self.trouble.__cause__ or self.trouble).strip().splitlines()
+        return f"it has lost the database ({lines[0].rstrip('.') if lines else 'it does not say why'})"
+
+
+async def _work(app: App) -> None:
+    async with app.open_async():
+        looking = asyncio.create_task(_take_up_abandoned(app))
+        try:
+            await app.run_worker_async(shutdown_graceful_timeout=serving.STOP_SECONDS)
+        finally:
+            looking.cancel()
+
+
+async def _take_up_abandoned(app: App) -> None:
+    """Put back on the queue, now and then, what nobody works on any more."""
+    while True:
+        with contextlib.suppress(ConnectorException):  # the worker itself says so; or another took the job up first
+            for job in await app.job_manager.get_stalled_jobs():
+                await app.job_manager.retry_job(job)
+        await asyncio.sleep(LOOK_EVERY)
+
+
+if __name__ == "__main__":
+    main()
