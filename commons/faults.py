@@ -19,18 +19,21 @@ class DatabaseAway:
     """Answers 503 with Retry-After while the database cannot be reached.
 
     A connection that died while it lay idle is no reason for that: a reading request that meets one is done again, once,
-    on a connection that is known to work.
+    on a new connection; a writing one, which must not be done twice, asks before it begins whether its own still answers.
     """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        reads = request.method in ("GET", "HEAD")
+        if not reads and connection.connection is not None and not connection.is_usable():
+            connection.close()
         response = self.get_response(request)
         if not getattr(request, "database_away", False):
             return response
-        forget_dead_connections()
-        if request.method in ("GET", "HEAD"):
+        connection.close()
+        if reads:
             request.database_away = False  # type: ignore[attr-defined]
             response = self.get_response(request)
             if not getattr(request, "database_away", False):
@@ -44,16 +47,6 @@ class DatabaseAway:
             request.database_away = True  # type: ignore[attr-defined]
             return away(request)
         return None
-
-
-def forget_dead_connections() -> None:
-    """Close this thread's connection and drop those in the pool that no longer answer."""
-    connection.close()
-    try:
-        if connection.pool:  # type: ignore[attr-defined]
-            connection.pool.check()  # type: ignore[attr-defined]
-    except Exception:  # the pool says so itself when the next connection is asked for
-        log.debug("The pool could not be checked", exc_info=True)
 
 
 def away(request: HttpRequest) -> HttpResponse:

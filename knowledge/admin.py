@@ -3,11 +3,14 @@
 from django.contrib import admin
 from django.forms import ModelForm
 from django.http import HttpRequest
+from taggit.admin import Tag as UnusedTag
 
 from commons.access import acting
 from knowledge.topics.actions import keep_area
 from knowledge.topics.models import IssueArea
 from knowledge.topics.permissions import can_keep_areas
+
+admin.site.unregister(UnusedTag)  # taggit's own table; ours are knowledge.Tag, and nobody keeps them by hand
 
 
 @admin.register(IssueArea)

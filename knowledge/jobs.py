@@ -9,14 +9,16 @@ from django.utils import timezone
 from procrastinate import RetryStrategy
 from procrastinate.contrib.django import app
 
+from accounts.organizations.models import Membership
 from commons import queue
 from commons.mail import TrialMail
 from commons.once import Sending
 from knowledge.comments.actions import THREAD
 from knowledge.comments.models import Comment
-from knowledge.posts.listing import changed
+from knowledge.posts.listing import Key, changed
 from knowledge.posts.models import Post
 from knowledge.stored.fragments import stale
+from knowledge.stored.stamps import bump
 
 BATCH = 200  # posts in one transaction
 KEEP_SENDINGS = dt.timedelta(days=7)
@@ -28,15 +30,22 @@ def follow_rename(kind: str, pk: int) -> None:
     """Make anew everything that shows the name of an organization, a member or an issue area that changed it."""
     if kind == "organization":
         posts = Post.objects.filter(organization_id=pk)
+        bump([Key("organization", pk).stamp])
     elif kind == "area":
         posts = Post.objects.filter(Q(issue_areas=pk) | Q(issue_areas__parent=pk)).distinct()
     else:
         posts = Post.objects.filter(authors=pk)
         _discussions_of(pk)
+        bump([Key("member", pk).stamp, *(Key("organization", number).stamp for number in _organizations_of(pk))])
     for numbers in _batches(list(posts.values_list("pk", flat=True))):
         with transaction.atomic():
             for post in Post.objects.filter(pk__in=numbers).order_by("pk"):
                 changed(post)
+
+
+def _organizations_of(member: int) -> list[int]:
+    """The organizations on whose pages a member's name stands."""
+    return list(Membership.objects.filter(member=member).values_list("organization", flat=True))
 
 
 def _discussions_of(member: int) -> None:

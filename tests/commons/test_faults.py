@@ -10,6 +10,7 @@ import urllib.request
 from http.cookiejar import CookieJar
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from bench.measure import ask, free_port, serving
@@ -71,12 +72,17 @@ def test_readers_get_our_page_and_everything_recovers_by_itself(alone):
         until(port, path, 200)
 
 
+def sign_in_form(port: int) -> tuple[urllib.request.OpenerDirector, str, str]:
+    """A browser at the sign-in form, the form's address and its token."""
+    address = f"http://127.0.0.1:{port}/accounts/login/"
+    browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(CookieJar()))
+    form = browser.open(address).read().decode()
+    return browser, address, form.partition('name="csrfmiddlewaretoken" value="')[2].partition('"')[0]
+
+
 def test_what_was_typed_comes_back_with_the_page(alone):
     folder, port = alone
-    site = f"http://127.0.0.1:{port}"
-    browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(CookieJar()))
-    form = browser.open(f"{site}/accounts/login/").read().decode()
-    token = form.partition('name="csrfmiddlewaretoken" value="')[2].partition('"')[0]
+    browser, address, token = sign_in_form(port)
     typed = {
         "csrfmiddlewaretoken": token,
         "login": "somebody-with-a-long-name@people.example",
@@ -85,7 +91,7 @@ def test_what_was_typed_comes_back_with_the_page(alone):
     embedded.stop(folder)
     try:
         with pytest.raises(urllib.error.HTTPError) as away:
-            browser.open(f"{site}/accounts/login/", urllib.parse.urlencode(typed).encode())
+            browser.open(address, urllib.parse.urlencode(typed).encode())
     finally:
         embedded.start(folder, settings=embedded.FOR_TESTS)
     page = away.value.read().decode()
@@ -96,17 +102,29 @@ def test_what_was_typed_comes_back_with_the_page(alone):
     until(port, "/accounts/login/", 200)
 
 
-def test_a_connection_killed_while_idle_is_noticed_by_nobody(alone):
-    folder, port = alone
-    until(port, "/issue-areas/housing/", 200)
-    import psycopg
-
+def kill_connections(folder: Path) -> None:
     with psycopg.connect(embedded.url(folder), autocommit=True) as admin:
         admin.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = 'commons'"
         )
+
+
+def test_a_connection_killed_while_idle_is_noticed_by_no_reader(alone):
+    folder, port = alone
+    until(port, "/issue-areas/housing/", 200)
+    kill_connections(folder)
     for number in range(6):
         assert ask(port, f"/search/?q=word{number}").status == 200
+
+
+def test_nor_by_anyone_who_sends_a_form(alone):
+    folder, port = alone
+    browser, address, token = sign_in_form(port)
+    typed = {"csrfmiddlewaretoken": token, "login": "nobody@people.example", "password": "wrong"}
+    for _ in range(6):
+        kill_connections(folder)
+        answer = browser.open(address, urllib.parse.urlencode(typed).encode())
+        assert "nobody@people.example" in answer.read().decode()
 
 
 def test_the_database_folder_is_nobody_elses(alone):

@@ -78,6 +78,18 @@ def test_a_rename_followed_twice_changes_nothing_more(client, alice, post):
     assert client.get(post.get_absolute_url()).content == html
 
 
+@pytest.mark.parametrize("kind", ["member", "organization"])
+def test_pages_without_posts_show_a_new_name_too(client, alice, organization, kind):
+    paths = {
+        "member": [alice.get_absolute_url(), organization.get_absolute_url()],
+        "organization": [organization.get_absolute_url()],
+    }[kind]
+    tags = [client.get(path)["ETag"] for path in paths]
+    jobs.follow_rename(kind, {"member": alice, "organization": organization}[kind].pk)
+    for path, tag in zip(paths, tags, strict=True):
+        assert client.get(path, headers={"If-None-Match": tag}).status_code == 200
+
+
 def test_tidying_throws_away_only_what_is_old(alice):
     long_ago = timezone.now() - dt.timedelta(days=60)
     for key, expires in (("old", long_ago), ("new", timezone.now() + dt.timedelta(days=1))):

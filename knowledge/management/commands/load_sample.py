@@ -127,6 +127,8 @@ def _load_post(row: dict[str, Any], members: dict[str, Member]) -> None:
             posts.relist(post)
         else:
             made[event["id"]] = _load_comment(post, event, members, made)
+    for gone in (comment["id"] for comment in row.get("comment", []) if comment.get("withdrawn")):
+        comments.withdraw_comment(made[gone], by=made[gone].by)
     if row.get("withdrawn"):
         posts.withdraw(post, by=members[first["by"]], at=row["withdrawn"])
 
@@ -143,8 +145,6 @@ def _load_comment(post: Post, row: dict[str, Any], members: dict[str, Member], m
     if row.get("edited"):
         EarlierText.objects.create(comment=comment, body=row.get("earlier", ""), until=row["at"])
         Comment.objects.filter(pk=comment.pk).update(edited_at=row["at"])
-    if row.get("withdrawn"):
-        comments.withdraw_comment(comment, by=comment.by)
     return comment
 
 
