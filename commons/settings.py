@@ -119,14 +119,9 @@ _database = dj_database_url.parse(os.environ.get("DATABASE_URL", "postgresql://l
 DATABASES = {
     "default": {
         **_database,
+        "CONN_MAX_AGE": None,  # a connection a thread, for as long as it lives (commons/faults.py clears dead ones)
         "OPTIONS": {
             **_database.get("OPTIONS", {}),
-            "pool": {
-                "min_size": 1,
-                "max_size": int(os.environ.get("DATABASE_POOL", "16")),
-                "timeout": 4,
-                "max_idle": 300,
-            },
             "connect_timeout": 3,
             "server_side_binding": True,
             "prepare_threshold": 3,
@@ -234,7 +229,7 @@ TIME_ZONE = "UTC"
 
 # Static files: hashed names, compressed once
 STATIC_URL = "/static/"
-STATIC_ROOT = VAR_DIR / "static"
+STATIC_ROOT = Path(os.environ.get("STATIC_ROOT") or VAR_DIR / "static")  # an image brings its own
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
@@ -278,6 +273,5 @@ LOGGING = {
         "django": {"handlers": ["console"], "level": "WARNING", "propagate": False},
         "django.security.DisallowedHost": {"level": "ERROR"},
         "procrastinate": {"level": "WARNING"},
-        "psycopg.pool": {"level": "ERROR"},
     },
 }

@@ -9,18 +9,20 @@ THEMES = {"light": "Light", "dark": "Dark"}
 THEME_COOKIE = "theme"
 
 
+def about() -> dict[str, Any]:
+    """Names and addresses of the site."""
+    return {
+        "name": settings.SITE_NAME,
+        "url": settings.SITE_URL,
+        "contact": settings.SITE_CONTACT,
+        "trial": settings.TRIAL,
+    }
+
+
 def context(request: HttpRequest) -> dict[str, Any]:
     """Names and addresses of the site for templates, and the appearance that the reader chose."""
     theme = request.COOKIES.get(THEME_COOKIE, "")
-    return {
-        "site": {
-            "name": settings.SITE_NAME,
-            "url": settings.SITE_URL,
-            "contact": settings.SITE_CONTACT,
-            "trial": settings.TRIAL,
-        },
-        "theme": theme if theme in THEMES else "",
-    }
+    return {"site": about(), "theme": theme if theme in THEMES else ""}
 
 
 def absolute(path: str) -> str:

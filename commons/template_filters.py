@@ -4,10 +4,15 @@ import datetime as dt
 from functools import cache
 
 from django import template
+from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
+from django.template.loader import get_template
 from django.templatetags.static import static
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
+
+from commons import site
 
 register = template.Library()
 
@@ -23,6 +28,20 @@ def icon(name: str) -> SafeString:
     """An icon of the sprite, for the eye only: it never stands without a word."""
     kind = "" if name.startswith("rung-") else ' class="i"'
     return mark_safe(f'<svg{kind} aria-hidden="true"><use href="{icons()}#{name}"/></svg>')  # noqa: S308 - our own names
+
+
+@cache
+def _drawn_for_everybody(part: str, **about: object) -> str:
+    return get_template(part).render({"site": about, "user": AnonymousUser()})
+
+
+@register.simple_tag(takes_context=True)
+def frame(context: template.Context, name: str) -> str:
+    """A part that stands on every page. For readers without an account it is always the same: drawn once in this process."""
+    user = context.get("user")
+    if settings.DEBUG or (user is not None and user.is_authenticated):
+        return get_template(name).template.render(context)  # type: ignore[attr-defined]
+    return _drawn_for_everybody(name, **site.about())
 
 
 @register.filter

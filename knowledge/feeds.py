@@ -15,7 +15,7 @@ from accounts.organizations.models import Organization
 from commons.template_filters import rfc3339
 from knowledge.comments.models import Comment, Kind
 from knowledge.comments.thread import texts
-from knowledge.posts.listing import Key, Row
+from knowledge.posts.listing import ENTRY, Key, Row
 from knowledge.posts.models import Post
 from knowledge.posts.pieces import bodies, entries
 from knowledge.posts.rungs import Rung
@@ -103,9 +103,9 @@ def _list(request: HttpRequest, posts: PostList, title: str, path: str) -> HttpR
     def made() -> HttpResponse:
         if posts.filters.q:
             numbers, _ = results(EVERYONE, posts.filters, by_date=True)
-            rows: list[Row] = []
+            rows, read = list[Row](), None
         else:
-            rows = posts.rows()
+            rows, read = posts.rows(ENTRY)
             numbers = [row.number for row in rows[:PAGE_SIZE]]
         older = f"{path}feed.atom?{posts.filters.at('older', rows[PAGE_SIZE - 1])}" if len(rows) > PAGE_SIZE else ""
         query = posts.filters.canonical()
@@ -114,7 +114,7 @@ def _list(request: HttpRequest, posts: PostList, title: str, path: str) -> HttpR
             path=f"{path}?{query}" if query else path,
             feed=f"{path}feed.atom?{query}" if query else f"{path}feed.atom",
             stamped=posts.stamped,
-            parts=entries(numbers).values(),
+            parts=entries(numbers, read).values(),
             older=older,
         )
 

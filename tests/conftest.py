@@ -13,6 +13,7 @@ from accounts.organizations.models import Organization, Role
 from knowledge.posts.models import Post
 from knowledge.search import facets
 from knowledge.stored import kept
+from knowledge.topics import tree
 from tests.make import join, make_member, make_organization, make_post
 
 
@@ -42,6 +43,7 @@ def _nothing_kept():
     kept.pages.things.clear()
     kept.pieces.things.clear()
     facets._kept.things.clear()
+    tree._kept.things.clear()
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ DEEPEST = 4  # levels drawn; an answer to the deepest stands beside it, and says
 
 def thread(number: int) -> str:
     """The discussion of a post that the reader was found to see, as HTML."""
-    return fragments(THREAD, [number], _make_threads).get(number, "")
+    return fragments(THREAD, [number], make_threads).get(number, "")
 
 
 def texts(comments: Iterable[Comment]) -> dict[int, str]:
@@ -45,7 +45,8 @@ def own_comments(html: str, member: "Member", number: int) -> str:
     return html
 
 
-def _make_threads(numbers: list[int]) -> Mapping[int, str]:
+def make_threads(numbers: list[int]) -> Mapping[int, str]:
+    """The discussions of these posts."""
     template = get_template("comments/thread.html").template  # type: ignore[attr-defined]
     posts = Post.objects.select_related("shown", "organization").in_bulk(numbers)
     return {number: template.render(Context(_tree(post))) for number, post in posts.items()}

@@ -2,18 +2,18 @@
 
 import datetime as dt
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, NamedTuple
+from functools import cache
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from django.db.models import Exists, OuterRef, Q
+from django.contrib.auth.models import AnonymousUser
+from django.db import connection
 
 from knowledge.posts.models import Listing, Post
-from knowledge.stored.fragments import stale
+from knowledge.stored.fragments import COLUMNS, Read, renderer, stale
 from knowledge.stored.stamps import bump
 from knowledge.topics.models import IssueArea, Place
 
 if TYPE_CHECKING:
-    from django.contrib.auth.models import AnonymousUser
-
     from accounts.members.models import Member
 
 CARD, ENTRY, PAGE = "card", "entry", "page"  # the kinds of fragments that a post has
@@ -109,22 +109,83 @@ def listed(
     With `older_than` the rows that come after that one; with `newer_than` those that come just before it, in the same
     order. One query: a walk along one index, which the first key names (the narrowest listing goes first).
     """
+    walk, params, order = _walk(
+        viewer, keys=keys, rungs=rungs, moved=moved, older_than=older_than, newer_than=newer_than, limit=limit
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(f"{walk} ORDER BY {order}", params)
+        rows = [Row(*row) for row in cursor.fetchall()]
+    return rows[::-1] if newer_than else rows
+
+
+def listed_with(kind: str, viewer: "Member | AnonymousUser", **asked: Any) -> tuple[list[Row], dict[int, Read]]:
+    """The same, and their fragments of one kind as they are stored, in the same query."""
+    walk, params, order = _walk(viewer, **asked)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT l.*, {COLUMNS} FROM ({walk}) AS l"  # noqa: S608 - our own names
+            f" LEFT JOIN knowledge_fragment f ON f.kind = %s AND f.object_id = l.post_id ORDER BY {order}",
+            [renderer(), *params, kind],
+        )
+        found = cursor.fetchall()
+    rows = [Row(*row[:2]) for row in found]
+    read = {row[0]: Read(*row[2:]) for row in found if row[3] is not None}
+    return rows[::-1] if asked.get("newer_than") else rows, read
+
+
+def _walk(
+    viewer: "Member | AnonymousUser",
+    *,
+    keys: Iterable[Key] = (),
+    rungs: Iterable[int] = (),
+    moved: bool = False,
+    older_than: Row | None = None,
+    newer_than: Row | None = None,
+    limit: int = 20,
+) -> tuple[str, list[Any], str]:
+    """The query of `listed`, with its parameters, and its order."""
     field = "moved_at" if moved else "published_at"
     first, *others = list(keys) or [HOME]
-    rows = Listing.objects.filter(kind=first.kind, object_id=first.object_id)
-    if rungs := list(rungs):
-        rows = rows.filter(rung__in=rungs)
+    where = ["l.kind = %s", "l.object_id = %s"]
+    params: list[Any] = [*first]
+    if rungs := [int(rung) for rung in rungs]:
+        where.append("l.rung = ANY(%s)")
+        params.append(rungs)
     for key in others:
-        rows = rows.filter(
-            Exists(Listing.objects.filter(post=OuterRef("post"), kind=key.kind, object_id=key.object_id))
+        where.append(
+            "EXISTS (SELECT 1 FROM knowledge_listing o WHERE o.post_id = l.post_id AND o.kind = %s AND o.object_id = %s)"
         )
-    rows = rows.filter(post__in=Post.objects.visible_to(viewer).values("number"))
+        params += key
+    visible, its_params = _visible_to(viewer)
+    where.append(f"l.post_id IN ({visible})")
+    params += its_params
     if older_than:
-        at, number = older_than.at, older_than.number
-        rows = rows.filter(Q(**{f"{field}__lt": at}) | Q(post__lt=number), **{f"{field}__lte": at})
+        where.append(f"(l.{field}, l.post_id) < (%s, %s)")
+        params += [older_than.at, older_than.number]
     if newer_than:
-        at, number = newer_than.at, newer_than.number
-        rows = rows.filter(Q(**{f"{field}__gt": at}) | Q(post__gt=number), **{f"{field}__gte": at})
-        found = rows.order_by(field, "post").values_list("post", field)[:limit]
-        return [Row(*row) for row in reversed(found)]
-    return [Row(*row) for row in rows.order_by(f"-{field}", "-post").values_list("post", field)[:limit]]
+        where.append(f"(l.{field}, l.post_id) > (%s, %s)")
+        params += [newer_than.at, newer_than.number]
+    way = "" if newer_than else " DESC"
+    walk = f"SELECT l.post_id, l.{field} FROM knowledge_listing l WHERE {' AND '.join(where)}"  # noqa: S608 - our own names
+    order = f"l.{field}{way}, l.post_id{way}"
+    return f"SELECT * FROM ({walk} ORDER BY {order} LIMIT {int(limit)}) AS l", params, order  # noqa: S608
+
+
+def is_visible(viewer: "Member | AnonymousUser", number: int) -> bool:
+    """Whether the viewer may read this post."""
+    visible, params = _visible_to(viewer)
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT %s IN ({visible})", [number, *params])
+        return cursor.fetchone()[0]
+
+
+def _visible_to(viewer: "Member | AnonymousUser") -> tuple[str, tuple[Any, ...]]:
+    """The question of what this viewer may see, as SQL; for the anonymous it is always the same."""
+    if not viewer.is_authenticated:
+        return _visible_to_everybody()
+    return Post.objects.visible_to(viewer).values("number").query.sql_with_params()
+
+
+@cache
+def _visible_to_everybody() -> tuple[str, tuple[Any, ...]]:
+    return Post.objects.visible_to(AnonymousUser()).values("number").query.sql_with_params()

@@ -6,32 +6,33 @@ from django.conf import settings
 from django.db.models import Prefetch
 from django.template import Context
 from django.template.loader import get_template
+from django.utils.safestring import SafeString, mark_safe
 
 from commons import markup
-from knowledge.posts.listing import CARD, ENTRY, PAGE
+from knowledge.posts.listing import CARD, ENTRY
 from knowledge.posts.models import Move, Post, Version
 from knowledge.posts.rungs import Rung
-from knowledge.stored.fragments import fragments
+from knowledge.stored.fragments import Read, fragments
 from knowledge.topics.models import IssueArea, Place
 
 BODY = "body"  # a version's rendered Markdown, by the version's own key
 CUT = "<!--cut-->"  # where a page's pieces are parted, for what is personal to stand between them
 
 
-def cards(numbers: Iterable[int]) -> dict[int, str]:
+def cards(numbers: Iterable[int], read: Mapping[int, Read] | None = None) -> dict[int, str]:
     """The cards of these posts, which the reader was found to see, in the same order."""
-    return fragments(CARD, numbers, _make_cards)
+    return fragments(CARD, numbers, _make_cards, read)
 
 
-def entries(numbers: Iterable[int]) -> dict[int, str]:
+def card_list(numbers: Iterable[int], read: Mapping[int, Read] | None = None) -> SafeString:
+    """The cards of these posts as the items of a list."""
+    drawn = cards(numbers, read).values()
+    return mark_safe("".join(f"<li>{card}</li>\n" for card in drawn))  # noqa: S308 - drawn by our own templates
+
+
+def entries(numbers: Iterable[int], read: Mapping[int, Read] | None = None) -> dict[int, str]:
     """The feed entries (Atom, RFC 4287) of these posts, which the reader was found to see, in the same order."""
-    return fragments(ENTRY, numbers, _make_entries)
-
-
-def page(number: int) -> list[str]:
-    """A post's page in pieces: what stands in <head>, the post's own head, its text, where it stands, what else is known."""
-    found = fragments(PAGE, [number], _make_pages)
-    return found[number].split(CUT)
+    return fragments(ENTRY, numbers, _make_entries, read)
 
 
 def bodies(versions: Iterable[Version]) -> dict[int, str]:
@@ -73,7 +74,8 @@ def _make_entries(numbers: list[int]) -> Mapping[int, str]:
     }
 
 
-def _make_pages(numbers: list[int]) -> Mapping[int, str]:
+def make_pages(numbers: list[int]) -> Mapping[int, str]:
+    """Posts' pages in pieces, parted by CUT: address, <head>, the post's own head, its text, where it stands, what else is known."""
     template = get_template("posts/pieces.html").template  # type: ignore[attr-defined]
     posts = list(
         Post.objects.filter(pk__in=numbers)

@@ -1,8 +1,9 @@
 """What else a list's posts are about: the counts beside a list, each leading to a narrower one."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from time import monotonic
+from typing import TypeVar
 
 from django.db import connection
 from django.db.models import Model
@@ -19,6 +20,7 @@ SHOWN = 8  # how many of a kind are offered
 LAG = 5.0  # seconds: the longest that counts may be behind the posts beside them
 MODELS: dict[str, type[Model]] = {"area": IssueArea, "tag": Tag, "place": Place, "organization": Organization}
 
+T = TypeVar("T")
 _kept = Kept(256)
 
 
@@ -35,15 +37,23 @@ class Counts:
         return self.total >= AMONG
 
 
-def counts(keys: Iterable[Key], rungs: Iterable[Rung], stamped: Stamped) -> Counts:
-    """The counts of a list, among its newest `AMONG` posts. Made again when its stamp moved, at most every `LAG` seconds."""
+def kept(address: str, keys: Iterable[Key], rungs: Iterable[Rung], stamped: Stamped, draw: Callable[[Counts], T]) -> T:
+    """What `draw` makes of the counts of a list, among its newest `AMONG` posts, for the page at this address.
+
+    Made again when the list's stamp moved, at most every `LAG` seconds.
+    """
     keys, rungs = tuple(keys), tuple(rungs)
     slot = int(monotonic() / LAG)
-    made_for, found = _kept.get((keys, rungs), lambda: ((stamped.number, slot), _count(keys, rungs)))
-    if made_for[0] != stamped.number and made_for[1] != slot:
-        found = _count(keys, rungs)
-        _kept.put((keys, rungs), ((stamped.number, slot), found))
-    return found
+
+    def made() -> tuple[int, int, T]:
+        return stamped.number, slot, draw(_count(keys, rungs))
+
+    number, since, drawn = _kept.get(address, made)
+    if number != stamped.number and since != slot:
+        made_now = made()
+        _kept.put(address, made_now)
+        drawn = made_now[2]
+    return drawn
 
 
 def _count(keys: tuple[Key, ...], rungs: tuple[Rung, ...]) -> Counts:

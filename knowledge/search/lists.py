@@ -4,12 +4,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from django.http import QueryDict
+from django.template.loader import render_to_string
 
-from knowledge.posts.listing import HOME, Key, Row, listed
-from knowledge.posts.pieces import cards
+from knowledge.posts.listing import CARD, HOME, Key, Row, listed_with
+from knowledge.posts.pieces import card_list
 from knowledge.posts.rungs import Rung
 from knowledge.search import facets
 from knowledge.search.filters import MOVED, PARTS, SORTS, Filters, parse
+from knowledge.stored.fragments import Read
 from knowledge.stored.stamps import Stamped, stamp
 
 if TYPE_CHECKING:
@@ -48,11 +50,12 @@ class PostList:
         """The address of this list as a feed."""
         return f"{self.path}feed.atom{_query(self.filters.canonical())}"
 
-    def rows(self) -> list[Row]:
-        """One page of the list, and one row more where there is one."""
-        return listed(
+    def rows(self, fragment: str) -> tuple[list[Row], dict[int, Read]]:
+        """One page of the list, and one row more where there is one; with the rows' fragments of one kind."""
+        return listed_with(
+            fragment,
             self.viewer,
-            self.keys,
+            keys=self.keys,
             rungs=self.filters.rungs,
             moved=self.filters.sort == MOVED,
             older_than=self.filters.older_than,
@@ -63,7 +66,7 @@ class PostList:
     def context(self) -> dict[str, Any]:
         """What `components/list.html` takes: cards, links to older and newer, chips, facets, sorts, the feed's address."""
         filters = self.filters
-        rows = self.rows()
+        rows, read = self.rows(CARD)
         more = len(rows) > PAGE_SIZE
         if filters.newer_than:
             rows = rows[-PAGE_SIZE:]
@@ -71,15 +74,15 @@ class PostList:
         else:
             rows = rows[:PAGE_SIZE]
             older, newer = more, bool(filters.older_than and rows)
-        counted = facets.counts(self.keys, filters.rungs, self.stamped)
+        narrowing, total = self._narrowing()
         return {
-            "cards": list(cards(row.number for row in rows).values()),
+            "cards": card_list([row.number for row in rows], read),
             "older": f"{self.path}?{filters.at('older', rows[-1])}" if older else "",
             "newer": f"{self.path}?{filters.at('newer', rows[0])}" if newer else "",
             "first": f"{self.path}{_query(filters.canonical())}" if filters.older_than or filters.newer_than else "",
             "chips": self.chips(),
-            "facets": self._facets(counted),
-            "counted": counted,
+            "narrowing": narrowing,
+            "total": total,
             "sorts": [
                 {"name": name, "on": sort == filters.sort, "href": f"{self.path}{_query(filters.canonical(sort=sort))}"}
                 for sort, name in SORTS.items()
@@ -100,6 +103,17 @@ class PostList:
             {"name": rung.label, "href": f"{self.path}{_query(filters.without_rung(rung))}"} for rung in filters.rungs
         ]
         return rungs + things
+
+    def _narrowing(self) -> tuple[str, str]:
+        """What the list can be narrowed to, drawn, and how many posts it has, in words."""
+
+        def draw(counted: facets.Counts) -> tuple[str, str]:
+            html = render_to_string("components/narrowing.html", {"facets": self._facets(counted), "counted": counted})
+            total = "1,000+" if counted.is_bounded else str(counted.total)
+            return html, f"{total} post{'' if counted.total == 1 else 's'}"
+
+        address = f"{self.path}?{self.filters.canonical()}"
+        return facets.kept(address, self.keys, self.filters.rungs, self.stamped, draw)
 
     def _facets(self, counted: facets.Counts) -> list[dict[str, Any]]:
         """What the list can be narrowed to, with counts; what is chosen, or is what the page is about, is not offered."""

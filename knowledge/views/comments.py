@@ -60,6 +60,7 @@ def new(request: HttpRequest, number: int, slug: str, parent: int | None = None)
         "comments/new.html",
         {
             "post": found,
+            "address": found.get_absolute_url(),
             "form": form,
             "answered": answered,
             "answered_html": texts([answered])[answered.pk] if answered and not answered.withdrawn_at else "",
@@ -77,7 +78,7 @@ def _told(request: HttpRequest, post: Post, made: int) -> HttpResponseBase:
             request,
             "comments/in_place.html",
             {
-                "post": post,
+                "address": post.get_absolute_url(),
                 "discussion": thread(post.number),
                 "form": CommentForm(initial={"key": fresh_key()}),
                 "made": made,

@@ -1,13 +1,16 @@
 """The front page: the ladder first, then what moved, where a reader can help, and every issue area."""
 
+from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import render
+from django.template.loader import render_to_string
+from django.utils.safestring import SafeString, mark_safe
 from django.views.decorators.http import require_safe
 
 from knowledge.posts.following import followed_rows
 from knowledge.posts.listing import HOME, Key, listed
 from knowledge.posts.models import Post
-from knowledge.posts.pieces import cards
+from knowledge.posts.pieces import CUT, card_list
 from knowledge.posts.rungs import Rung
 from knowledge.stored import kept
 from knowledge.stored.stamps import Stamped, stamp, stamps
@@ -23,26 +26,25 @@ def home(request: HttpRequest) -> HttpResponseBase:
 
 
 def _context(request: HttpRequest, stamped: Stamped) -> dict[str, object]:
-    context = kept.pieces.get(("home", stamped.number), lambda: _for_everyone(stamped))
-    if not request.user.is_authenticated:
-        return {**context, "following": None}
-    rows = followed_rows(request.user, limit=FOLLOWED_SHOWN)
-    return {**context, "following": list(cards(row.number for row in rows).values())}
+    top, rest = kept.pieces.get(("home", stamped.number), lambda: _for_everybody(stamped))
+    following = None
+    if request.user.is_authenticated:
+        following = card_list(row.number for row in followed_rows(request.user, limit=FOLLOWED_SHOWN))
+    return {"top": top, "following": following, "rest": rest}
 
 
-def _for_everyone(stamped: Stamped) -> dict[str, object]:
-    """What the front page shows to every reader; made once for each change of it."""
-    from django.contrib.auth.models import AnonymousUser
-
+def _for_everybody(stamped: Stamped) -> list[SafeString]:
+    """What the front page shows to every reader, drawn once for each change of it: what stands above and below the reader's own."""
     everyone = AnonymousUser()
     rung_counts = stamps(Key("rung", rung).stamp for rung in Rung)
     moving = listed(everyone, moved=True, limit=MOVED_SHOWN)
-    return {
+    context = {
+        "cut": CUT,
         "total": stamped.posts,
         "ladder": [
             {"rung": rung, "posts": rung_counts[Key("rung", rung).stamp].posts} for rung in sorted(Rung, reverse=True)
         ],
-        "moving": list(cards(row.number for row in moving).values()),
+        "moving": card_list(row.number for row in moving),
         "quiet_posts": list(
             Post.objects.visible_to(everyone)
             .filter(comment_count=0)
@@ -51,3 +53,4 @@ def _for_everyone(stamped: Stamped) -> dict[str, object]:
         ),
         "tops": tree(),
     }
+    return [mark_safe(piece) for piece in render_to_string("home/everybody.html", context).split(CUT)]  # noqa: S308

@@ -11,17 +11,19 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from commons import keeping, markup
 from commons.access import acting, require
 from commons.once import fresh_key, once
+from knowledge.comments.actions import THREAD
 from knowledge.comments.forms import CommentForm
 from knowledge.comments.permissions import can_comment
-from knowledge.comments.thread import own_comments, thread
+from knowledge.comments.thread import make_threads, own_comments
 from knowledge.posts import actions
 from knowledge.posts.forms import ComposeForm, VersionForm, initial_of
-from knowledge.posts.listing import Key
+from knowledge.posts.listing import PAGE, Key, is_visible
 from knowledge.posts.models import Post, Version
 from knowledge.posts.permissions import can_edit, can_withdraw
-from knowledge.posts.pieces import areas_of, bodies, page, places_of
+from knowledge.posts.pieces import CUT, areas_of, bodies, make_pages, places_of
 from knowledge.posts.rungs import Rung
 from knowledge.stored import kept
+from knowledge.stored.fragments import together
 from knowledge.stored.stamps import stamp
 from knowledge.subscriptions.button import button
 from knowledge.subscriptions.models import Followable
@@ -35,15 +37,16 @@ def post(request: HttpRequest, number: int, slug: str = "") -> HttpResponseBase:
 
 
 def _post_page(request: HttpRequest, number: int) -> HttpResponse:
-    found = Post.objects.visible_to(request.user).select_related("shown", "organization").filter(pk=number).first()
-    if found is None:
+    if not is_visible(request.user, number):
         return _gone_or_missing(request, number)
-    if request.path != found.get_absolute_url():
-        return redirect(found, permanent=True)
-    head, top, text, stands, about = page(number)
-    discussion = thread(number)
+    drawn = together(number, {PAGE: make_pages, THREAD: make_threads})
+    address, head, top, text, stands, about = drawn[PAGE].split(CUT)
+    if request.path != address:
+        return redirect(address, permanent=True)
+    discussion = drawn[THREAD]
     personal: dict[str, object] = {}
     if request.user.is_authenticated:
+        found = Post.objects.select_related("organization").get(pk=number)
         discussion = own_comments(discussion, request.user, number)
         personal = {
             "can_edit": can_edit(request.user, found),
@@ -54,14 +57,14 @@ def _post_page(request: HttpRequest, number: int) -> HttpResponse:
         request,
         "posts/post.html",
         {
-            "post": found,
+            "address": address,
             "head": head,
             "top": top,
             "text": text,
             "stands": stands,
             "about": about,
             "discussion": discussion,
-            **button(request.user, Followable.POST, number, f"{found.get_absolute_url()}feed.atom"),
+            **button(request.user, Followable.POST, number, f"{address}feed.atom"),
             **personal,
         },
     )

@@ -4,7 +4,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from knowledge.posts.pieces import cards
+from knowledge.posts.pieces import card_list
 from knowledge.search.lists import post_list
 from knowledge.search.results import CANDIDATES, results
 from knowledge.stored import kept
@@ -25,7 +25,7 @@ def search(request: HttpRequest) -> HttpResponseBase:
             {
                 "filters": posts.filters,
                 "chips": posts.chips(),
-                "cards": list(cards(numbers).values()),
+                "cards": card_list(numbers),
                 "more_than": CANDIDATES if more else 0,
                 "feed": posts.feed,
             },

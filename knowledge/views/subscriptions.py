@@ -18,7 +18,7 @@ from commons import keeping
 from commons.access import acting
 from knowledge.posts.following import followed_rows
 from knowledge.posts.models import Post
-from knowledge.posts.pieces import cards
+from knowledge.posts.pieces import card_list
 from knowledge.search.filters import parse
 from knowledge.subscriptions import actions
 from knowledge.subscriptions.button import button
@@ -73,7 +73,7 @@ def following(request: HttpRequest) -> HttpResponse:
         "subscriptions/following.html",
         {
             "subscriptions": _named(request, acting(request).subscriptions.order_by("-since")[:200]),
-            "cards": list(cards(row.number for row in rows[:20]).values()),
+            "cards": card_list(row.number for row in rows[:20]),
             "older": f"?{filters.at('older', rows[19])}" if len(rows) > 20 else "",
         },
     )

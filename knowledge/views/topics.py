@@ -11,8 +11,8 @@ from knowledge.stored.stamps import stamp
 from knowledge.subscriptions.button import button
 from knowledge.subscriptions.models import Followable
 from knowledge.topics.find import find_places, find_tags
-from knowledge.topics.models import IssueArea, Place, PlaceKind, Tag
-from knowledge.topics.tree import tree
+from knowledge.topics.models import Place, PlaceKind, Tag
+from knowledge.topics.tree import area_called, subs, tree
 
 
 @require_safe
@@ -27,12 +27,11 @@ def issue_areas(request: HttpRequest) -> HttpResponseBase:
 
 @require_safe
 def issue_area(request: HttpRequest, slug: str) -> HttpResponseBase:
-    area = get_object_or_404(IssueArea.objects.select_related("parent"), slug=slug)
+    area = area_called(slug)
     posts = post_list(request.user, area.get_absolute_url(), request.GET, about=Key(Followable.AREA, area.pk))
 
     def context() -> dict[str, object]:
-        top = next((top for top in tree() if top["area"].pk == area.pk), None) if area.parent_id is None else None
-        return {"area": area, "sub_areas": top["subs"] if top else []}
+        return {"area": area, "sub_areas": kept.pieces.get(("subs", area.pk, posts.stamped.number), lambda: subs(area))}
 
     return _page(request, "topics/issue_area.html", posts, Followable.AREA, context)
 
@@ -101,7 +100,7 @@ def _page(request: HttpRequest, template: str, posts: PostList, kind: Followable
                 **context(),
                 **listed,
                 **button(request.user, kind, posts.about.object_id, f"{posts.path}feed.atom"),
-                "posts": stamp(posts.about.stamp).posts,
+                "posts": (posts.stamped if posts.keys[0] == posts.about else stamp(posts.about.stamp)).posts,
                 "canonical": posts.path,
             },
         )
