@@ -23,7 +23,9 @@ PLACE_LINES = 2  # how many lines for places a new form begins with
 
 
 class Lines(forms.MultiWidget):
-    """Several one-line inputs of one name, with one more than are filled."""
+    """Several one-line inputs of one name, with one more than are filled. The field's label names the first."""
+
+    use_fieldset = False
 
     def __init__(self, attrs: dict[str, Any] | None = None) -> None:
         super().__init__([forms.TextInput], attrs)

@@ -88,6 +88,7 @@ class Opener:
             viewport={"width": width, "height": 900},
             java_script_enabled=scripts,
             color_scheme="dark" if dark else "light",
+            reduced_motion="reduce",  # looked at when it stands still
         )
         context.set_default_timeout(20_000)
         self.contexts.append(context)

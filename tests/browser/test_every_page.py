@@ -105,6 +105,21 @@ def test_nothing_is_wider_than_the_narrowest_screen(open_page, addresses, path):
     assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0
 
 
+@pytest.mark.parametrize(
+    "path", ["/", "/issue-areas/housing/", "{post}", "/organizations/harbor-street-housing-desk/", "/members/marisol/"]
+)
+def test_nor_is_a_word_without_an_end(open_page, addresses, path):
+    page = open_page(width=320)
+    page.goto(path.format(**addresses))
+    replaced = page.evaluate(
+        """() => [...document.querySelectorAll("main :is(h1, h2 a, h3 a, p, dd, .tally a, .meta a, .body li)")]
+            .filter(one => !one.closest("table"))
+            .map(one => { one.textContent = "abcdefghij".repeat(12) }).length"""
+    )
+    assert replaced > 5
+    assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0
+
+
 def test_errors_beside_their_fields(open_page):
     page = open_page(member=MARISOL)
     page.goto("/posts/new/")
