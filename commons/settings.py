@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 import dj_database_url
 import dj_email_url
 
+from commons import embedded
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = Path(os.environ.get("COMMONS_VAR", BASE_DIR / "var"))
 
@@ -115,7 +117,8 @@ TEMPLATES = [
 ]
 
 # Database: PostgreSQL only. A statement or a lock that takes too long is given up: a reader gets a clear page, nothing hangs.
-_database = dj_database_url.parse(os.environ.get("DATABASE_URL", "postgresql://localhost/commons"))
+# Without a server named, the one that bin/start keeps running: commands beside it (manage.py ...) need nothing set
+_database = dj_database_url.parse(os.environ.get("DATABASE_URL") or embedded.url(VAR_DIR / "database"))
 DATABASES = {
     "default": {
         **_database,
