@@ -16,45 +16,18 @@ import socket
 import statistics
 import tempfile
 import time
-from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
 
 from bench import measure, slow_clients
 from bench.hello import ETAG
+from bench.measure import CONNECTIONS, Case, costs_of
 from commons import embedded, serving
 
-CONNECTIONS = 8
 POLL_EVERY_SECONDS = 2  # notifications show on open pages within two seconds
 IDLE_SECONDS = 30  # longer than a stream's beat
-
-
-@dataclass
-class Case:
-    """One row of the table."""
-
-    name: str
-    port: int
-    pids: list[int]
-    path: str = "/"
-    headers: Mapping[str, str] | None = None
-
-    def cost(self, n: int) -> float:
-        """Processor milliseconds of one request, over n of them."""
-        return measure.cost_of(
-            lambda: measure.requests(n, [self.path], CONNECTIONS, self.headers, port=self.port), self.pids
-        ).ms
-
-
-def costs_of(cases: list[Case], rounds: int, n: int) -> list[list[float]]:
-    """For each case what a request cost, in each round. A round asks all cases in turn."""
-    for case in cases:
-        case.cost(n // 2)  # imports, connections, caches
-    seen = [[case.cost(n) for case in cases] for _ in range(rounds)]
-    return [list(costs) for costs in zip(*seen, strict=True)]
 
 
 def make_stamps(url: str) -> None:
@@ -84,11 +57,12 @@ def print_requests(rounds: int, n: int) -> float:
             Case("hello, granian wsgi", *up["granian"]),
             Case("hello, the bridge", *up["bridge"]),
             Case("304, the bridge", *up["bridge"], headers=not_modified),
-            Case("304 after one stamp read, gunicorn threads", *up["gunicorn"], path="/stamp", headers=known_stamp),
-            Case("304 after one stamp read, the bridge", *up["bridge"], path="/stamp", headers=known_stamp),
+            Case("304 after one stamp read, gunicorn threads", *up["gunicorn"], paths=["/stamp"], headers=known_stamp),
+            Case("304 after one stamp read, the bridge", *up["bridge"], paths=["/stamp"], headers=known_stamp),
         ]
-        costs = costs_of(cases, rounds, n)
+        found = costs_of(cases, rounds, n)
     print("| a request | CPU ms | x F | quietest round | x F |\n|---|--:|--:|--:|--:|")
+    costs = [[cost.ms for cost in row] for row in found]
     floor = costs[0]
     for case, cost in zip(cases, costs, strict=True):
         ratio = statistics.median(one / its_floor for one, its_floor in zip(cost, floor, strict=True))

@@ -1,8 +1,8 @@
 """A bare Django in one file: what the benchmarks compare servers with.
 
 `application` is for WSGI servers, `bridged` is the same behind the shipped bridge, `asgi` is what Django itself offers an
-ASGI server, and `streams` is `bridged` with event streams beside it. `/stamp` needs DATABASE_URL and the table that
-bench/floor.py makes.
+ASGI server, and `streams` is `bridged` with event streams beside it. `/stamp` and `/list` need DATABASE_URL, and the tables
+that bench/floor.py and bench/pages.py make.
 """
 
 import asyncio
@@ -15,6 +15,7 @@ from django.core.asgi import get_asgi_application
 from django.core.wsgi import get_wsgi_application
 from django.db import connection
 from django.http import HttpRequest, HttpResponse, HttpResponseNotModified
+from django.template import Context, Engine
 from django.urls import path
 
 from commons.serving import Bridge, Receive, Scope, Send, until_gone
@@ -55,7 +56,20 @@ def stamp(request: HttpRequest) -> HttpResponse:
     return HttpResponse(tag, headers={"ETag": tag})
 
 
-urlpatterns = [path("", hello), path("large", large), path("stamp", stamp)]
+def rows(request: HttpRequest) -> HttpResponse:
+    """A bare list: twenty rows in one query, through a template."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT id, title, said FROM bench_row ORDER BY id DESC LIMIT 20")
+        page = LIST.render(Context({"rows": cursor.fetchall()}))
+    return HttpResponse(page)
+
+
+urlpatterns = [path("", hello), path("large", large), path("stamp", stamp), path("list", rows)]
+
+LIST = Engine().from_string(
+    "<!doctype html><title>List</title><ol>{% for row in rows %}"
+    '<li><h2><a href="/{{ row.0 }}/">{{ row.1 }}</a></h2><p>{{ row.2 }}</p>{% endfor %}</ol>'
+)
 
 application = get_wsgi_application()
 asgi = get_asgi_application()

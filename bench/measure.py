@@ -22,6 +22,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 HOST = "127.0.0.1"
+CONNECTIONS = 8  # at once, to each server
 _TICK_MS = 1000 / os.sysconf("SC_CLK_TCK")
 
 
@@ -357,3 +358,26 @@ def cost_of(run: Callable[[], Answers], pids: Sequence[int]) -> Cost:
 def median_cost(run: Callable[[], Answers], pids: Sequence[int], times: int = 3) -> float:
     """The median cost of a request over several runs, in ms."""
     return statistics.median(cost_of(run, pids).ms for _ in range(times))
+
+
+@dataclass
+class Case:
+    """One row of a table: what is asked of whom, and which processes are counted."""
+
+    name: str
+    port: int
+    pids: list[int]
+    paths: Sequence[str] = ("/",)
+    headers: Mapping[str, str] | None = None
+
+    def cost(self, n: int) -> Cost:
+        """What one request cost, over n of them that go round the paths."""
+        return cost_of(lambda: requests(n, self.paths, CONNECTIONS, self.headers, port=self.port), self.pids)
+
+
+def costs_of(cases: list[Case], rounds: int, n: int) -> list[list[Cost]]:
+    """For each case what a request cost, in each round. A round asks all cases in turn."""
+    for case in cases:
+        case.cost(n // 2)  # imports, connections, caches
+    seen = [[case.cost(n) for case in cases] for _ in range(rounds)]
+    return [list(costs) for costs in zip(*seen, strict=True)]

@@ -65,7 +65,8 @@ def test_a_new_name_reaches_every_page_through_the_worker(client, django_db_seri
 @pytest.mark.django_db(transaction=True)
 def test_a_job_goes_with_its_transaction(alice):
     jobs_of_hers = ProcrastinateJob.objects.filter(args={"kind": "member", "pk": alice.pk})
-    before = jobs_of_hers.count()  # a test that ran before may have left some: the queue's tables are not Django's to empty
+    # A test that ran before may have left some: the queue's tables are not Django's to empty.
+    before = jobs_of_hers.count()
     with transaction.atomic():
         queue.defer(queue.FOLLOW_RENAME, kind="member", pk=alice.pk)
         assert jobs_of_hers.count() == before + 1
