@@ -1,11 +1,10 @@
 """What templates need beside Django's own."""
 
 import datetime as dt
-from functools import cache
+from functools import cache, lru_cache
+from typing import NamedTuple
 
 from django import template
-from django.conf import settings
-from django.contrib.auth.models import AnonymousUser
 from django.template.loader import get_template
 from django.templatetags.static import static
 from django.utils import timezone
@@ -15,6 +14,8 @@ from django.utils.safestring import SafeString, mark_safe
 from commons import site
 
 register = template.Library()
+
+OF_THE_READER = "components/header.html"  # the one frame that names who reads
 
 
 @cache
@@ -30,18 +31,27 @@ def icon(name: str) -> SafeString:
     return mark_safe(f'<svg{kind} aria-hidden="true"><use href="{icons()}#{name}"/></svg>')  # noqa: S308 - our own names
 
 
-@cache
-def _drawn_for_everybody(part: str, **about: object) -> str:
-    return get_template(part).render({"site": about, "user": AnonymousUser()})
+class Reader(NamedTuple):
+    """What a frame shows of who reads."""
+
+    is_authenticated: bool = False
+    name: str = ""
+    initials: str = ""
+
+
+@lru_cache(maxsize=512)
+def _drawn(part: str, reader: Reader, **about: object) -> str:
+    return get_template(part).render({"site": about, "user": reader})
 
 
 @register.simple_tag(takes_context=True)
 def frame(context: template.Context, name: str) -> str:
-    """A part that stands on every page. For readers without an account it is always the same: drawn once in this process."""
+    """A part that stands on every page, the same for a reader each time: drawn once in this process."""
     user = context.get("user")
-    if settings.DEBUG or (user is not None and user.is_authenticated):
-        return get_template(name).template.render(context)  # type: ignore[attr-defined]
-    return _drawn_for_everybody(name, **site.about())
+    reader = Reader()
+    if name == OF_THE_READER and user is not None and user.is_authenticated:
+        reader = Reader(True, user.name, user.initials)
+    return _drawn(name, reader, **site.about())
 
 
 @register.filter

@@ -25,6 +25,7 @@ from knowledge.stored import kept
 from knowledge.stored.stamps import Stamped, stamp
 from knowledge.subscriptions.models import Followable
 from knowledge.topics.models import IssueArea, Place, Tag
+from knowledge.topics.tree import area_called
 
 ATOM = "application/atom+xml; charset=utf-8"
 EVERYONE = AnonymousUser()  # a feed is public: it never holds what only its reader may see
@@ -46,7 +47,7 @@ def search(request: HttpRequest) -> HttpResponseBase:
 
 @require_safe
 def issue_area(request: HttpRequest, slug: str) -> HttpResponseBase:
-    return _of(request, get_object_or_404(IssueArea, slug=slug), Followable.AREA)
+    return _of(request, area_called(slug), Followable.AREA)
 
 
 @require_safe

@@ -39,7 +39,7 @@ def comment(
     at: "dt.datetime | None" = None,
 ) -> Comment:
     """Say something on a post, or in answer to a comment on it. Raises CommentIsGone when that one was withdrawn."""
-    require(can_comment(by, post), "Comments are for members who can read the post.")
+    require(can_comment(by, post.pk), "Comments are for members who can read the post.")
     if parent:
         parent = Comment.objects.select_for_update().get(pk=parent.pk, post=post)
         if parent.withdrawn_at:

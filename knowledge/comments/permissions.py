@@ -1,7 +1,7 @@
 from typing import TYPE_CHECKING
 
 from knowledge.comments.models import Comment
-from knowledge.posts.models import Post
+from knowledge.posts.listing import is_visible
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
@@ -9,11 +9,11 @@ if TYPE_CHECKING:
     from accounts.members.models import Member
 
 
-def can_comment(viewer: "Member | AnonymousUser", post: Post) -> bool:
-    """Every member who may read the post, while it is neither withdrawn nor hidden."""
+def can_comment(viewer: "Member | AnonymousUser", post: int) -> bool:
+    """Every member who may read the post of this number, while it is neither withdrawn nor hidden."""
     if not viewer.is_authenticated or not viewer.is_active:
         return False
-    return Post.objects.visible_to(viewer).filter(pk=post.pk).exists()
+    return is_visible(viewer, post)
 
 
 def can_edit_comment(viewer: "Member | AnonymousUser", comment: Comment) -> bool:
@@ -22,5 +22,5 @@ def can_edit_comment(viewer: "Member | AnonymousUser", comment: Comment) -> bool
         viewer.is_authenticated
         and comment.by_id == viewer.pk
         and comment.withdrawn_at is None
-        and can_comment(viewer, comment.post)
+        and can_comment(viewer, comment.post_id)
     )

@@ -2,15 +2,20 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from functools import cache
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from django.template import Context
-from django.template.loader import get_template
-from django.utils.html import format_html
+from django.template.loader import get_template, render_to_string
+from django.utils.html import escape, format_html
+from django.utils.safestring import SafeString, mark_safe
 
 from accounts.organizations.models import Membership, Organization
 from commons import markup
+from commons.once import fresh_key
 from knowledge.comments.actions import COMMENT, THREAD
+from knowledge.comments.forms import CommentForm
 from knowledge.comments.models import Comment
 from knowledge.posts.models import Post
 from knowledge.stored.fragments import fragments
@@ -18,6 +23,7 @@ from knowledge.stored.fragments import fragments
 if TYPE_CHECKING:
     from accounts.members.models import Member
 
+ADDRESS, TOKEN, KEY = "/the-post/", "the-token", UUID(int=0)  # marks in a blank form
 DEEPEST = 4  # levels drawn; an answer to the deepest stands beside it, and says whom it answers
 
 
@@ -43,6 +49,19 @@ def own_comments(html: str, member: "Member", number: int) -> str:
         link = format_html('<a href="/comments/{}/edit/">Edit</a>', pk)
         html = html.replace(f"<!--own {pk}-->", link)
     return html
+
+
+def blank_form(address: str, token: str) -> SafeString:
+    """The form that adds a comment to the post at this address, empty, with the reader's own CSRF token and a new key."""
+    html = _blank_form().replace(ADDRESS, escape(address)).replace(TOKEN, escape(token))
+    return mark_safe(html.replace(str(KEY), str(fresh_key())))  # noqa: S308 - drawn by our own template
+
+
+@cache
+def _blank_form() -> str:
+    """The same with marks in their places: drawn once in this process."""
+    form = CommentForm(initial={"key": KEY})
+    return render_to_string("comments/blank.html", {"form": form, "address": ADDRESS, "csrf_token": TOKEN})
 
 
 def make_threads(numbers: list[int]) -> Mapping[int, str]:

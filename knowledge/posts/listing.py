@@ -2,10 +2,9 @@
 
 import datetime as dt
 from collections.abc import Iterable
-from functools import cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
-from django.contrib.auth.models import AnonymousUser
 from django.db import connection
 
 from knowledge.posts.models import Listing, Post
@@ -14,6 +13,8 @@ from knowledge.stored.stamps import bump
 from knowledge.topics.models import IssueArea, Place
 
 if TYPE_CHECKING:
+    from django.contrib.auth.models import AnonymousUser
+
     from accounts.members.models import Member
 
 CARD, ENTRY, PAGE = "card", "entry", "page"  # the kinds of fragments that a post has
@@ -175,17 +176,26 @@ def is_visible(viewer: "Member | AnonymousUser", number: int) -> bool:
     """Whether the viewer may read this post."""
     visible, params = _visible_to(viewer)
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT %s IN ({visible})", [number, *params])
+        cursor.execute(
+            f"SELECT EXISTS (SELECT 1 FROM ({visible}) AS visible WHERE number = %s)",  # noqa: S608 - the ORM's own
+            [*params, number],
+        )
         return cursor.fetchone()[0]
 
 
 def _visible_to(viewer: "Member | AnonymousUser") -> tuple[str, tuple[Any, ...]]:
-    """The question of what this viewer may see, as SQL; for the anonymous it is always the same."""
-    if not viewer.is_authenticated:
-        return _visible_to_everybody()
+    """The question of what this viewer may see, as SQL: asked of `visible_to` once for each set of organizations."""
+    return _compiled(viewer.is_authenticated, viewer.organization_ids if viewer.is_authenticated else frozenset())
+
+
+class _Viewer(NamedTuple):
+    """All that `visible_to` asks of a viewer."""
+
+    is_authenticated: bool
+    organization_ids: frozenset[int]
+
+
+@lru_cache(maxsize=512)
+def _compiled(is_authenticated: bool, organization_ids: frozenset[int]) -> tuple[str, tuple[Any, ...]]:
+    viewer = cast("AnonymousUser", _Viewer(is_authenticated, organization_ids))
     return Post.objects.visible_to(viewer).values("number").query.sql_with_params()
-
-
-@cache
-def _visible_to_everybody() -> tuple[str, tuple[Any, ...]]:
-    return Post.objects.visible_to(AnonymousUser()).values("number").query.sql_with_params()

@@ -75,7 +75,10 @@ def _make_entries(numbers: list[int]) -> Mapping[int, str]:
 
 
 def make_pages(numbers: list[int]) -> Mapping[int, str]:
-    """Posts' pages in pieces, parted by CUT: address, <head>, the post's own head, its text, where it stands, what else is known."""
+    """Posts' pages in pieces, parted by CUT.
+
+    They are: address, key of the organization, <head>, the post's own head, its text, where it stands, what else is known.
+    """
     template = get_template("posts/pieces.html").template  # type: ignore[attr-defined]
     posts = list(
         Post.objects.filter(pk__in=numbers)

@@ -3,6 +3,7 @@
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.middleware.csrf import get_token
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
@@ -14,7 +15,7 @@ from knowledge.comments import actions
 from knowledge.comments.forms import CommentForm, EditCommentForm
 from knowledge.comments.models import Comment, Kind
 from knowledge.comments.permissions import can_comment, can_edit_comment
-from knowledge.comments.thread import texts, thread
+from knowledge.comments.thread import blank_form, texts, thread
 from knowledge.posts.models import Post
 
 
@@ -65,7 +66,7 @@ def new(request: HttpRequest, number: int, slug: str, parent: int | None = None)
             "answered": answered,
             "answered_html": texts([answered])[answered.pk] if answered and not answered.withdrawn_at else "",
             "preview": preview,
-            "can_comment": can_comment(request.user, found),
+            "can_comment": can_comment(request.user, found.pk),
         },
         status=status,
     )
@@ -80,7 +81,7 @@ def _told(request: HttpRequest, post: Post, made: int) -> HttpResponseBase:
             {
                 "address": post.get_absolute_url(),
                 "discussion": thread(post.number),
-                "form": CommentForm(initial={"key": fresh_key()}),
+                "blank": blank_form(post.get_absolute_url(), get_token(request)),
                 "made": made,
                 "can_comment": True,
             },

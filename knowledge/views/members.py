@@ -1,7 +1,7 @@
 """A member, as everybody sees them."""
 
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
-from django.shortcuts import get_object_or_404, render
+from django.http import HttpRequest, HttpResponseBase
+from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_safe
 
 from accounts.members.models import Member
@@ -11,6 +11,7 @@ from knowledge.stored import kept
 from knowledge.stored.stamps import stamp
 from knowledge.subscriptions.button import button
 from knowledge.subscriptions.models import Followable
+from knowledge.views.lists import list_page
 
 
 @require_safe
@@ -18,19 +19,14 @@ def member(request: HttpRequest, handle: str) -> HttpResponseBase:
     found = get_object_or_404(Member, handle=handle.lower(), is_active=True)
     posts = post_list(request.user, found.get_absolute_url(), request.GET, about=Key(Followable.MEMBER, found.pk))
 
-    def made() -> HttpResponse:
-        return render(
-            request,
-            "members/member.html",
-            {
-                **posts.context(),
-                **button(request.user, Followable.MEMBER, found.pk, f"{posts.path}feed.atom"),
-                "member": found,
-                "memberships": found.memberships.select_related("organization").order_by("since", "pk"),
-                "posts": stamp(posts.about.stamp).posts,
-                "is_self": found == request.user,
-                "canonical": posts.path,
-            },
-        )
+    def context() -> dict[str, object]:
+        return {
+            **button(request.user, Followable.MEMBER, found.pk, f"{posts.path}feed.atom"),
+            "member": found,
+            "memberships": found.memberships.select_related("organization").order_by("since", "pk"),
+            "posts": stamp(posts.about.stamp).posts,
+            "is_self": found == request.user,
+            "canonical": posts.path,
+        }
 
-    return kept.answer(request, posts.stamped, made)
+    return kept.answer(request, posts.stamped, lambda: list_page(request, "members/member.html", posts, context))

@@ -18,6 +18,7 @@ from knowledge.stored import kept
 from knowledge.stored.stamps import stamp, stamps
 from knowledge.subscriptions.button import button
 from knowledge.subscriptions.models import Followable
+from knowledge.views.lists import list_page
 
 SHOWN = 50
 
@@ -49,24 +50,21 @@ def organization(request: HttpRequest, slug: str) -> HttpResponseBase:
     kind = Followable.ORGANIZATION
     posts = post_list(request.user, found.get_absolute_url(), request.GET, about=Key(kind, found.pk))
 
-    def made() -> HttpResponse:
+    def context() -> dict[str, object]:
         ours = request.user.is_authenticated and request.user.belongs_to(found)
-        return render(
-            request,
-            "organizations/organization.html",
-            {
-                **posts.context(),
-                **button(request.user, kind, found.pk, f"{posts.path}feed.atom"),
-                "organization": found,
-                "posts": stamp(posts.about.stamp).posts,
-                "people": found.memberships.select_related("member").order_by("since", "pk")[:30],
-                "is_ours": ours,
-                "can_manage": ours and can_manage(request.user, found),
-                "canonical": posts.path,
-            },
-        )
+        return {
+            **button(request.user, kind, found.pk, f"{posts.path}feed.atom"),
+            "organization": found,
+            "posts": stamp(posts.about.stamp).posts,
+            "people": found.memberships.select_related("member").order_by("since", "pk")[:30],
+            "is_ours": ours,
+            "can_manage": ours and can_manage(request.user, found),
+            "canonical": posts.path,
+        }
 
-    return kept.answer(request, posts.stamped, made)
+    return kept.answer(
+        request, posts.stamped, lambda: list_page(request, "organizations/organization.html", posts, context)
+    )
 
 
 @login_required

@@ -3,6 +3,7 @@
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.middleware.csrf import get_token
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
@@ -12,9 +13,8 @@ from commons import keeping, markup
 from commons.access import acting, require
 from commons.once import fresh_key, once
 from knowledge.comments.actions import THREAD
-from knowledge.comments.forms import CommentForm
 from knowledge.comments.permissions import can_comment
-from knowledge.comments.thread import make_threads, own_comments
+from knowledge.comments.thread import blank_form, make_threads, own_comments
 from knowledge.posts import actions
 from knowledge.posts.forms import ComposeForm, VersionForm, initial_of
 from knowledge.posts.listing import PAGE, Key, is_visible
@@ -40,18 +40,18 @@ def _post_page(request: HttpRequest, number: int) -> HttpResponse:
     if not is_visible(request.user, number):
         return _gone_or_missing(request, number)
     drawn = together(number, {PAGE: make_pages, THREAD: make_threads})
-    address, head, top, text, stands, about = drawn[PAGE].split(CUT)
+    address, organization, head, top, text, stands, about = drawn[PAGE].split(CUT)
     if request.path != address:
         return redirect(address, permanent=True)
     discussion = drawn[THREAD]
     personal: dict[str, object] = {}
     if request.user.is_authenticated:
-        found = Post.objects.select_related("organization").get(pk=number)
+        ours = int(organization) in request.user.organization_ids
         discussion = own_comments(discussion, request.user, number)
         personal = {
-            "can_edit": can_edit(request.user, found),
-            "can_comment": can_comment(request.user, found),
-            "form": CommentForm(initial={"key": fresh_key()}),
+            "can_edit": ours and can_edit(request.user, Post.objects.select_related("organization").get(pk=number)),
+            "can_comment": can_comment(request.user, number),
+            "blank": blank_form(address, get_token(request)),
         }
     return render(
         request,

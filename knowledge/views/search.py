@@ -8,6 +8,7 @@ from knowledge.posts.pieces import card_list
 from knowledge.search.lists import post_list
 from knowledge.search.results import CANDIDATES, results
 from knowledge.stored import kept
+from knowledge.views.lists import list_page
 
 
 @require_safe
@@ -17,7 +18,7 @@ def search(request: HttpRequest) -> HttpResponseBase:
 
     def made() -> HttpResponse:
         if not posts.filters.q:
-            return render(request, "search/search.html", posts.context())
+            return list_page(request, "search/search.html", posts, dict)
         numbers, more = results(request.user, posts.filters)
         return render(
             request,

@@ -13,6 +13,7 @@ from knowledge.subscriptions.models import Followable
 from knowledge.topics.find import find_places, find_tags
 from knowledge.topics.models import Place, PlaceKind, Tag
 from knowledge.topics.tree import area_called, subs, tree
+from knowledge.views.lists import list_page
 
 
 @require_safe
@@ -91,18 +92,12 @@ def _completions(labels: list[str]) -> HttpResponse:
 
 
 def _page(request: HttpRequest, template: str, posts: PostList, kind: Followable, context) -> HttpResponseBase:  # type: ignore[no-untyped-def]
-    def made() -> HttpResponse:
-        listed = posts.context()
-        return render(
-            request,
-            template,
-            {
-                **context(),
-                **listed,
-                **button(request.user, kind, posts.about.object_id, f"{posts.path}feed.atom"),
-                "posts": (posts.stamped if posts.keys[0] == posts.about else stamp(posts.about.stamp)).posts,
-                "canonical": posts.path,
-            },
-        )
+    def whole() -> dict[str, object]:
+        return {
+            **context(),
+            **button(request.user, kind, posts.about.object_id, f"{posts.path}feed.atom"),
+            "posts": (posts.stamped if posts.keys[0] == posts.about else stamp(posts.about.stamp)).posts,
+            "canonical": posts.path,
+        }
 
-    return kept.answer(request, posts.stamped, made)
+    return kept.answer(request, posts.stamped, lambda: list_page(request, template, posts, whole))

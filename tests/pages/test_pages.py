@@ -5,7 +5,9 @@ from html.parser import HTMLParser
 
 import pytest
 
+from knowledge.search import facets
 from knowledge.stored import kept
+from knowledge.topics import tree
 from tests.make import area, make_comment, make_post, place
 
 # address, queries of the anonymous, queries of a member: when nothing changed since it was last asked, yet nothing is kept
@@ -13,13 +15,13 @@ PAGES = [
     ("/", 1, 5),
     ("/issue-areas/", 1, 3),
     ("/issue-areas/housing/", 2, 6),
-    ("/issue-areas/homelessness/?rung=hunch&tag=rent", 4, 8),
-    ("/issue-areas/housing/?place=kenya&organization=harbor-street&sort=newest", 5, 9),
+    ("/issue-areas/homelessness/?rung=hunch&tag=rent", 3, 8),
+    ("/issue-areas/housing/?place=kenya&organization=harbor-street&sort=newest", 4, 9),
     ("/tags/rent/", 3, 7),
     ("/places/kenya/", 3, 7),
     ("/organizations/", 2, 4),
-    ("/organizations/harbor-street/", 5, 10),
-    ("/members/alice/", 5, 9),
+    ("/organizations/harbor-street/", 3, 10),
+    ("/members/alice/", 3, 9),
     ("{post}", 3, 11),
     ("{post}versions/1/", 6, 9),
     ("/search/", 2, 5),
@@ -43,7 +45,7 @@ PAGES = [
 ]
 FEEDS = [
     ("/feed.atom", 2, 4),
-    ("/issue-areas/housing/feed.atom", 3, 5),
+    ("/issue-areas/housing/feed.atom", 2, 4),
     ("/search/feed.atom?q=rent", 4, 6),
     ("/tags/rent/feed.atom", 3, 5),
     ("/places/kenya/feed.atom", 3, 5),
@@ -77,6 +79,13 @@ def full(alice, bob, charlie):
         asked = make_comment(post, charlie, "Is it the rent?")
         make_comment(post, alice, "It is.", parent=asked)
     return post
+
+
+@pytest.fixture(autouse=True)
+def still(monkeypatch):
+    """What is made again every few seconds is not due while a page's queries are counted."""
+    monkeypatch.setattr(facets, "monotonic", lambda: 0.0)
+    monkeypatch.setattr(tree, "monotonic", lambda: 0.0)
 
 
 def address(path: str, post) -> str:
@@ -126,6 +135,7 @@ def test_a_page_costs_no_more_when_there_is_more_on_it(client, alice, charlie, f
 
         counts = []
         for path in paths:
+            client.cookies.clear()
             client.get(path)
             kept.pages.things.clear()
             with CaptureQueriesContext(connection) as queries:
