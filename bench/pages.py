@@ -89,6 +89,7 @@ def fill(posts: int) -> Commons:
         cursor.execute("ANALYZE")
     client = Client()
     client.force_login(Member.objects.filter(memberships__isnull=False).order_by("pk")[0])
+    client.get(public[0].get_absolute_url())  # gives the cookie for forms that every member's browser has
     asked = public.order_by("-pk").select_related("shown")[:POSTS_ASKED]
     areas = [area.get_absolute_url() for area in IssueArea.objects.all()]
     cookies = "; ".join(f"{name}={morsel.value}" for name, morsel in client.cookies.items())

@@ -21,8 +21,13 @@ def about() -> dict[str, Any]:
 
 def context(request: HttpRequest) -> dict[str, Any]:
     """Names and addresses of the site for templates, and the appearance that the reader chose."""
-    theme = request.COOKIES.get(THEME_COOKIE, "")
-    return {"site": about(), "theme": theme if theme in THEMES else ""}
+    return {"site": about(), "theme": theme(request)}
+
+
+def theme(request: HttpRequest) -> str:
+    """The appearance that the reader chose; empty for that of their device."""
+    chosen = request.COOKIES.get(THEME_COOKIE, "")
+    return chosen if chosen in THEMES else ""
 
 
 def absolute(path: str) -> str:

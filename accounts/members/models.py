@@ -8,6 +8,7 @@ from django.db.models.functions import Lower
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.crypto import get_random_string
+from django.utils.functional import cached_property
 from django.utils.text import slugify
 
 from commons import gate
@@ -124,12 +125,10 @@ class Member(AbstractBaseUser, PermissionsMixin):
         """Whether this member holds any role in the organization."""
         return organization.pk in self.organization_ids
 
-    @property
+    @cached_property
     def organization_ids(self) -> frozenset[int]:
-        """The organizations this member belongs to; asked of the database once for each request's member."""
-        if not hasattr(self, "_organization_ids"):
-            self._organization_ids = frozenset(self.memberships.values_list("organization_id", flat=True))
-        return self._organization_ids
+        """The organizations this member belongs to; a request's member comes with them (accounts/backend.py)."""
+        return frozenset(self.memberships.values_list("organization_id", flat=True))
 
 
 def display_name(member: Member) -> str:

@@ -11,9 +11,12 @@ if TYPE_CHECKING:
 
 def can_comment(viewer: "Member | AnonymousUser", post: int) -> bool:
     """Every member who may read the post of this number, while it is neither withdrawn nor hidden."""
-    if not viewer.is_authenticated or not viewer.is_active:
-        return False
-    return is_visible(viewer, post)
+    return may_speak(viewer) and is_visible(viewer, post)
+
+
+def may_speak(viewer: "Member | AnonymousUser") -> bool:
+    """Whether the viewer may comment on what was found to be visible to them."""
+    return viewer.is_authenticated and viewer.is_active
 
 
 def can_edit_comment(viewer: "Member | AnonymousUser", comment: Comment) -> bool:

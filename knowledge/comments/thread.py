@@ -13,6 +13,7 @@ from django.utils.safestring import SafeString, mark_safe
 
 from accounts.organizations.models import Membership, Organization
 from commons import markup
+from commons.compiled import Compiled
 from commons.once import fresh_key
 from knowledge.comments.actions import COMMENT, THREAD
 from knowledge.comments.forms import CommentForm
@@ -32,6 +33,9 @@ def thread(number: int) -> str:
     return fragments(THREAD, [number], make_threads).get(number, "")
 
 
+_own = Compiled(lambda post, member: Comment.objects.filter(post=post, by=member, withdrawn_at=None).values_list("pk"))
+
+
 def texts(comments: Iterable[Comment]) -> dict[int, str]:
     """The rendered words of these comments, by their keys: rendered once for each edit."""
     by_key = {comment.pk: comment for comment in comments}
@@ -44,8 +48,7 @@ def texts(comments: Iterable[Comment]) -> dict[int, str]:
 
 def own_comments(html: str, member: "Member", number: int) -> str:
     """The discussion with a way to change one's own comments, for the member who wrote them."""
-    own = Comment.objects.filter(post=number, by=member, withdrawn_at=None).values_list("pk", flat=True)
-    for pk in own:
+    for (pk,) in _own(number, member.pk):
         link = format_html('<a href="/comments/{}/edit/">Edit</a>', pk)
         html = html.replace(f"<!--own {pk}-->", link)
     return html

@@ -1,37 +1,37 @@
 """What a member follows, as a list of posts."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db import connection
 
-from knowledge.posts.listing import Row
-from knowledge.posts.models import Post
+from knowledge.posts.listing import CARD, MICROSECONDS, Row, visible_posts
+from knowledge.stored.fragments import COLUMNS, Read, renderer
 
 if TYPE_CHECKING:
     from accounts.members.models import Member
 
 
-def followed_rows(member: "Member", *, older_than: Row | None = None, limit: int = 20) -> list[Row]:
-    """The newest posts in anything the member subscribes to, each once, newest first, that the member may read.
+def followed(member: "Member", *, older_than: Row | None = None, limit: int = 20) -> tuple[list[Row], dict[int, Read]]:
+    """The newest posts in anything the member subscribes to, each once, newest first, that the member may read; with
+    their cards as they are stored.
 
-    One walk along an index for each subscription, of at most `limit` rows; one query for all of them, and one that asks
-    `visible_to`.
+    One query: a walk along an index for each subscription, of at most `limit` rows.
     """
-    at, number = (older_than.at, older_than.number) if older_than else (None, None)
+    those, params = visible_posts(member)
+    older = " AND (published_at, post_id) < (%s, %s)" if older_than else ""
+    place: list[Any] = [older_than.moment, older_than.number] if older_than else []
     with connection.cursor() as cursor:
         cursor.execute(
+            f"SELECT l.post_id, {MICROSECONDS.format('l.published_at')}, {COLUMNS} FROM ("  # noqa: S608 - our own names
             "SELECT DISTINCT l.post_id, l.published_at FROM knowledge_subscription s"
             " CROSS JOIN LATERAL (SELECT post_id, published_at FROM knowledge_listing"
-            "   WHERE kind = s.kind AND object_id = s.object_id"
-            "   AND (%(at)s::timestamptz IS NULL OR (published_at <= %(at)s::timestamptz"
-            "     AND (published_at < %(at)s::timestamptz OR post_id < %(number)s::bigint)))"
-            "   ORDER BY published_at DESC, post_id DESC LIMIT %(limit)s) l"
-            " WHERE s.member_id = %(member)s AND s.kind <> 'post'"
-            " ORDER BY l.published_at DESC, l.post_id DESC LIMIT %(limit)s",
-            {"member": member.pk, "at": at, "number": number, "limit": limit},
+            f"   WHERE kind = s.kind AND object_id = s.object_id{older}"
+            "   ORDER BY published_at DESC, post_id DESC LIMIT %s) l"
+            f" WHERE s.member_id = %s AND s.kind <> 'post' AND l.post_id IN ({those})"
+            " ORDER BY l.published_at DESC, l.post_id DESC LIMIT %s) l"
+            " LEFT JOIN knowledge_fragment f ON f.kind = %s AND f.object_id = l.post_id"
+            " ORDER BY l.published_at DESC, l.post_id DESC",
+            [renderer(), *place, limit, member.pk, *params, limit, CARD],
         )
-        rows = [Row(*row) for row in cursor.fetchall()]
-    visible = set(
-        Post.objects.visible_to(member).filter(pk__in=[row.number for row in rows]).values_list("pk", flat=True)
-    )
-    return [row for row in rows if row.number in visible]
+        found = cursor.fetchall()
+    return [Row(*row[:2]) for row in found], {row[0]: Read(*row[2:]) for row in found if row[3] is not None}

@@ -35,11 +35,20 @@ class Key(NamedTuple):
 HOME = Key("home", 0)
 
 
+EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+MICROSECONDS = "(extract(epoch FROM {}) * 1000000)::bigint"  # of a column: exact, and read faster than a time
+
+
 class Row(NamedTuple):
-    """A post in a list, with the time that the list is sorted by."""
+    """A post in a list, with the time that the list is sorted by, in microseconds since 1970."""
 
     number: int
-    at: dt.datetime
+    at: int
+
+    @property
+    def moment(self) -> dt.datetime:
+        """The same time. Raises OverflowError for one that no clock will show."""
+        return EPOCH + dt.timedelta(microseconds=self.at)
 
 
 def keys_of(post: Post) -> set[Key]:
@@ -114,7 +123,7 @@ def listed(
         viewer, keys=keys, rungs=rungs, moved=moved, older_than=older_than, newer_than=newer_than, limit=limit
     )
     with connection.cursor() as cursor:
-        cursor.execute(f"{walk} ORDER BY {order}", params)
+        cursor.execute(f"SELECT l.post_id, {MICROSECONDS.format('l.at')} FROM ({walk}) l ORDER BY {order}", params)  # noqa: S608
         rows = [Row(*row) for row in cursor.fetchall()]
     return rows[::-1] if newer_than else rows
 
@@ -124,7 +133,7 @@ def listed_with(kind: str, viewer: "Member | AnonymousUser", **asked: Any) -> tu
     walk, params, order = _walk(viewer, **asked)
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT l.*, {COLUMNS} FROM ({walk}) AS l"  # noqa: S608 - our own names
+            f"SELECT l.post_id, {MICROSECONDS.format('l.at')}, {COLUMNS} FROM ({walk}) AS l"  # noqa: S608 - our own names
             f" LEFT JOIN knowledge_fragment f ON f.kind = %s AND f.object_id = l.post_id ORDER BY {order}",
             [renderer(), *params, kind],
         )
@@ -144,7 +153,7 @@ def _walk(
     newer_than: Row | None = None,
     limit: int = 20,
 ) -> tuple[str, list[Any], str]:
-    """The query of `listed`, with its parameters, and its order."""
+    """The query of `listed`, as `post_id` and `at`, with its parameters, and its order."""
     field = "moved_at" if moved else "published_at"
     first, *others = list(keys) or [HOME]
     where = ["l.kind = %s", "l.object_id = %s"]
@@ -157,34 +166,42 @@ def _walk(
             "EXISTS (SELECT 1 FROM knowledge_listing o WHERE o.post_id = l.post_id AND o.kind = %s AND o.object_id = %s)"
         )
         params += key
-    visible, its_params = _visible_to(viewer)
-    where.append(f"l.post_id IN ({visible})")
+    those, its_params = visible_posts(viewer)
+    where.append(f"l.post_id IN ({those})")
     params += its_params
     if older_than:
         where.append(f"(l.{field}, l.post_id) < (%s, %s)")
-        params += [older_than.at, older_than.number]
+        params += [older_than.moment, older_than.number]
     if newer_than:
         where.append(f"(l.{field}, l.post_id) > (%s, %s)")
-        params += [newer_than.at, newer_than.number]
+        params += [newer_than.moment, newer_than.number]
     way = "" if newer_than else " DESC"
-    walk = f"SELECT l.post_id, l.{field} FROM knowledge_listing l WHERE {' AND '.join(where)}"  # noqa: S608 - our own names
-    order = f"l.{field}{way}, l.post_id{way}"
-    return f"SELECT * FROM ({walk} ORDER BY {order} LIMIT {int(limit)}) AS l", params, order  # noqa: S608
+    walk = (
+        f"SELECT l.post_id, l.{field} AS at FROM knowledge_listing l WHERE {' AND '.join(where)}"  # noqa: S608 - our own names
+        f" ORDER BY l.{field}{way}, l.post_id{way} LIMIT {int(limit)}"
+    )
+    return walk, params, f"l.at{way}, l.post_id{way}"
 
 
 def is_visible(viewer: "Member | AnonymousUser", number: int) -> bool:
     """Whether the viewer may read this post."""
-    visible, params = _visible_to(viewer)
+    condition, params = visible(viewer, number)
     with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT EXISTS (SELECT 1 FROM ({visible}) AS visible WHERE number = %s)",  # noqa: S608 - the ORM's own
-            [*params, number],
-        )
+        cursor.execute(f"SELECT {condition}", params)
         return cursor.fetchone()[0]
 
 
-def _visible_to(viewer: "Member | AnonymousUser") -> tuple[str, tuple[Any, ...]]:
-    """The question of what this viewer may see, as SQL: asked of `visible_to` once for each set of organizations."""
+def visible(viewer: "Member | AnonymousUser", number: int) -> tuple[str, tuple[Any, ...]]:
+    """The same as a condition in SQL, with its parameters, for a query of one's own."""
+    those, params = visible_posts(viewer)
+    return f"EXISTS (SELECT 1 FROM ({those}) AS visible WHERE number = %s)", (*params, number)  # noqa: S608
+
+
+def visible_posts(viewer: "Member | AnonymousUser") -> tuple[str, tuple[Any, ...]]:
+    """The numbers of the posts that this viewer may read, as SQL with its parameters, for a query of one's own.
+
+    `visible_to` is asked once for each set of organizations.
+    """
     return _compiled(viewer.is_authenticated, viewer.organization_ids if viewer.is_authenticated else frozenset())
 
 

@@ -1,8 +1,8 @@
 """What a list's address asks for: its filters, as one canonical string and as listings. Pages, feeds and saved searches use it."""
 
-import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -57,7 +57,7 @@ class Filters:
 
     def pairs(self, **changes: Any) -> list[tuple[str, str]]:
         """The filters as an address names them, in canonical order, without its place in the list."""
-        this = replace(self, **changes)
+        this = replace(self, **changes) if changes else self
         pairs = [(part, thing.slug) for part, thing in this.things.items()]
         pairs += [("rung", rung.slug) for rung in this.rungs]
         if this.q:
@@ -68,7 +68,11 @@ class Filters:
 
     def canonical(self, **changes: Any) -> str:
         """The filters as one string: the same list has the same string, however its address was typed."""
-        return urlencode(self.pairs(**changes))
+        return urlencode(self.pairs(**changes)) if changes else self._canonical
+
+    @cached_property
+    def _canonical(self) -> str:
+        return urlencode(self.pairs())
 
     def with_thing(self, part: str, thing: Any) -> str:
         return self.canonical(things={**self.things, part: thing})
@@ -117,7 +121,7 @@ def parse(params: "QueryDict") -> Filters:
 
 def cursor(row: Row) -> str:
     """Where a row stands in its list, for an address: the microseconds of what it is sorted by, and its number."""
-    return f"{int(row.at.timestamp()) * 1_000_000 + row.at.microsecond}-{row.number}"
+    return f"{row.at}-{row.number}"
 
 
 def _row(text: str) -> Row | None:
@@ -126,11 +130,11 @@ def _row(text: str) -> Row | None:
     micros, _, number = text.partition("-")
     if not (micros.isdecimal() and number.isdecimal() and text.isascii() and len(text) < 40):
         raise BadRequest("This address does not name a place in the list. Start again from its first page.")
-    seconds, rest = divmod(int(micros), 1_000_000)
+    row = Row(int(number), int(micros))
     try:
-        at = dt.datetime.fromtimestamp(seconds, dt.UTC).replace(microsecond=rest)
-    except (ValueError, OverflowError, OSError):
+        row.moment  # noqa: B018 - whether there is one
+    except OverflowError:
         raise BadRequest("This address does not name a place in the list. Start again from its first page.") from None
-    if int(number) > 2**62:
+    if row.number > 2**62:
         raise BadRequest("This address does not name a place in the list. Start again from its first page.")
-    return Row(int(number), at)
+    return row

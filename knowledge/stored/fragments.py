@@ -1,9 +1,9 @@
 """Pieces of pages, rendered once: `fragments` reads them, `stale` says that they must be made anew."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.db import connection
@@ -53,14 +53,22 @@ def fragments(kind: str, ids: Iterable[int], make: Maker, read: Mapping[int, Rea
     return {pk: found[pk] for pk in ids if pk in found}
 
 
-def together(object_id: int, makers: Mapping[str, Maker]) -> dict[str, str]:
-    """The texts of several kinds for one id, in one query where all are fresh; a kind that gives nothing is left out."""
+def together(object_id: int, makers: Mapping[str, Maker], *, where: tuple[str, Sequence[Any]]) -> dict[str, str] | None:
+    """The texts of several kinds for one id, in one query where all are fresh; a kind that gives nothing is left out.
+
+    None where the condition `where` (SQL and its parameters) does not hold.
+    """
+    condition, params = where
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT f.kind, {COLUMNS} FROM knowledge_fragment f WHERE f.kind = ANY(%s::text[]) AND f.object_id = %s",  # noqa: S608
-            [renderer(), list(makers), object_id],
+            f"SELECT f.kind, {COLUMNS} FROM (SELECT WHERE {condition}) AS allowed"  # noqa: S608 - our own names
+            " LEFT JOIN knowledge_fragment f ON f.kind = ANY(%s::text[]) AND f.object_id = %s",
+            [renderer(), *params, list(makers), object_id],
         )
-        rows = {kind: {object_id: Read(*row)} for kind, *row in cursor.fetchall()}
+        found_rows = cursor.fetchall()
+    if not found_rows:
+        return None
+    rows = {kind: {object_id: Read(*row)} for kind, *row in found_rows if kind is not None}
     found = {kind: fragments(kind, [object_id], make, rows.get(kind, {})) for kind, make in makers.items()}
     return {kind: texts[object_id] for kind, texts in found.items() if object_id in texts}
 

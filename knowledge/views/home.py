@@ -7,7 +7,7 @@ from django.template.loader import render_to_string
 from django.utils.safestring import SafeString, mark_safe
 from django.views.decorators.http import require_safe
 
-from knowledge.posts.following import followed_rows
+from knowledge.posts.following import followed
 from knowledge.posts.listing import HOME, Key, listed
 from knowledge.posts.models import Post
 from knowledge.posts.pieces import CUT, card_list
@@ -29,7 +29,8 @@ def _context(request: HttpRequest, stamped: Stamped) -> dict[str, object]:
     top, rest = kept.pieces.get(("home", stamped.number), lambda: _for_everybody(stamped))
     following = None
     if request.user.is_authenticated:
-        following = card_list(row.number for row in followed_rows(request.user, limit=FOLLOWED_SHOWN))
+        rows, read = followed(request.user, limit=FOLLOWED_SHOWN)
+        following = card_list([row.number for row in rows], read)
     return {"top": top, "following": following, "rest": rest}
 
 

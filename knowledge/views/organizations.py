@@ -16,7 +16,7 @@ from knowledge.posts.models import Post
 from knowledge.search.lists import post_list
 from knowledge.stored import kept
 from knowledge.stored.stamps import stamp, stamps
-from knowledge.subscriptions.button import button
+from knowledge.subscriptions.button import button_for, cadence_of
 from knowledge.subscriptions.models import Followable
 from knowledge.views.lists import list_page
 
@@ -50,21 +50,25 @@ def organization(request: HttpRequest, slug: str) -> HttpResponseBase:
     kind = Followable.ORGANIZATION
     posts = post_list(request.user, found.get_absolute_url(), request.GET, about=Key(kind, found.pk))
 
-    def context() -> dict[str, object]:
+    def made() -> HttpResponse:
+        cadence = cadence_of(request.user, kind, found.pk)
         ours = request.user.is_authenticated and request.user.belongs_to(found)
-        return {
-            **button(request.user, kind, found.pk, f"{posts.path}feed.atom"),
-            "organization": found,
-            "posts": stamp(posts.about.stamp).posts,
-            "people": found.memberships.select_related("member").order_by("since", "pk")[:30],
-            "is_ours": ours,
-            "can_manage": ours and can_manage(request.user, found),
-            "canonical": posts.path,
-        }
+        manages = ours and can_manage(request.user, found)
 
-    return kept.answer(
-        request, posts.stamped, lambda: list_page(request, "organizations/organization.html", posts, context)
-    )
+        def context() -> dict[str, object]:
+            return {
+                **button_for(cadence, kind, found.pk, f"{posts.path}feed.atom"),
+                "organization": found,
+                "posts": stamp(posts.about.stamp).posts,
+                "people": found.memberships.select_related("member").order_by("since", "pk")[:30],
+                "is_ours": ours,
+                "can_manage": manages,
+                "canonical": posts.path,
+            }
+
+        return list_page(request, "organizations/organization.html", posts, context, own=(cadence, ours, manages))
+
+    return kept.answer(request, posts.stamped, made)
 
 
 @login_required

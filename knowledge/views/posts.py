@@ -13,11 +13,11 @@ from commons import keeping, markup
 from commons.access import acting, require
 from commons.once import fresh_key, once
 from knowledge.comments.actions import THREAD
-from knowledge.comments.permissions import can_comment
+from knowledge.comments.permissions import may_speak
 from knowledge.comments.thread import blank_form, make_threads, own_comments
 from knowledge.posts import actions
 from knowledge.posts.forms import ComposeForm, VersionForm, initial_of
-from knowledge.posts.listing import PAGE, Key, is_visible
+from knowledge.posts.listing import PAGE, Key, visible
 from knowledge.posts.models import Post, Version
 from knowledge.posts.permissions import can_edit, can_withdraw
 from knowledge.posts.pieces import CUT, areas_of, bodies, make_pages, places_of
@@ -37,9 +37,9 @@ def post(request: HttpRequest, number: int, slug: str = "") -> HttpResponseBase:
 
 
 def _post_page(request: HttpRequest, number: int) -> HttpResponse:
-    if not is_visible(request.user, number):
+    drawn = together(number, {PAGE: make_pages, THREAD: make_threads}, where=visible(request.user, number))
+    if drawn is None:
         return _gone_or_missing(request, number)
-    drawn = together(number, {PAGE: make_pages, THREAD: make_threads})
     address, organization, head, top, text, stands, about = drawn[PAGE].split(CUT)
     if request.path != address:
         return redirect(address, permanent=True)
@@ -50,7 +50,7 @@ def _post_page(request: HttpRequest, number: int) -> HttpResponse:
         discussion = own_comments(discussion, request.user, number)
         personal = {
             "can_edit": ours and can_edit(request.user, Post.objects.select_related("organization").get(pk=number)),
-            "can_comment": can_comment(request.user, number),
+            "can_comment": may_speak(request.user),
             "blank": blank_form(address, get_token(request)),
         }
     return render(

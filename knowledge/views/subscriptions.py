@@ -16,7 +16,7 @@ from accounts.members.models import Member
 from accounts.organizations.models import Organization
 from commons import keeping
 from commons.access import acting
-from knowledge.posts.following import followed_rows
+from knowledge.posts.following import followed
 from knowledge.posts.models import Post
 from knowledge.posts.pieces import card_list
 from knowledge.search.filters import parse
@@ -67,13 +67,13 @@ def subscribe(request: HttpRequest, kind: str, pk: int) -> HttpResponseBase:
 def following(request: HttpRequest) -> HttpResponse:
     """What a member follows, each with its cadence, and what is new in it, newest first."""
     filters = parse(request.GET)
-    rows = followed_rows(acting(request), older_than=filters.older_than, limit=21)
+    rows, read = followed(acting(request), older_than=filters.older_than, limit=21)
     return render(
         request,
         "subscriptions/following.html",
         {
             "subscriptions": _named(request, acting(request).subscriptions.order_by("-since")[:200]),
-            "cards": card_list(row.number for row in rows[:20]),
+            "cards": card_list([row.number for row in rows[:20]], read),
             "older": f"?{filters.at('older', rows[19])}" if len(rows) > 20 else "",
         },
     )

@@ -8,8 +8,8 @@ from knowledge.posts.listing import HOME, Key
 from knowledge.search.lists import PostList, post_list
 from knowledge.stored import kept
 from knowledge.stored.stamps import stamp
-from knowledge.subscriptions.button import button
-from knowledge.subscriptions.models import Followable
+from knowledge.subscriptions.button import button_for, cadence_of
+from knowledge.subscriptions.models import Cadence, Followable
 from knowledge.topics.find import find_places, find_tags
 from knowledge.topics.models import Place, PlaceKind, Tag
 from knowledge.topics.tree import area_called, subs, tree
@@ -92,12 +92,16 @@ def _completions(labels: list[str]) -> HttpResponse:
 
 
 def _page(request: HttpRequest, template: str, posts: PostList, kind: Followable, context) -> HttpResponseBase:  # type: ignore[no-untyped-def]
-    def whole() -> dict[str, object]:
+    def made() -> HttpResponse:
+        cadence = cadence_of(request.user, kind, posts.about.object_id)
+        return list_page(request, template, posts, lambda: whole(cadence), own=(cadence,))
+
+    def whole(cadence: Cadence | None) -> dict[str, object]:
         return {
             **context(),
-            **button(request.user, kind, posts.about.object_id, f"{posts.path}feed.atom"),
+            **button_for(cadence, kind, posts.about.object_id, f"{posts.path}feed.atom"),
             "posts": (posts.stamped if posts.keys[0] == posts.about else stamp(posts.about.stamp)).posts,
             "canonical": posts.path,
         }
 
-    return kept.answer(request, posts.stamped, lambda: list_page(request, template, posts, whole))
+    return kept.answer(request, posts.stamped, made)
