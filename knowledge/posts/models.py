@@ -1,4 +1,5 @@
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
@@ -12,12 +13,14 @@ from taggit.models import ItemBase
 from accounts.organizations.models import Language
 from commons import gate
 from knowledge.posts.rungs import Rung
-from knowledge.topics.models import Tag
+from knowledge.topics.models import IssueArea, Place, Tag
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
 
     from accounts.members.models import Member
+
+Topic = TypeVar("Topic", IssueArea, Place)
 
 PUBLIC = Q(withdrawn_at=None, hidden_at=None, held_at=None)
 
@@ -55,6 +58,11 @@ class PostQuerySet(models.QuerySet["Post"]):
         return self.select_related("organization", "shown").prefetch_related(
             "issue_areas__parent", "places", "tags", "authorships__member"
         )
+
+
+def _in_order(things: Iterable[Topic], keys: Sequence[int]) -> list[Topic]:
+    place = {key: number for number, key in enumerate(keys)}
+    return sorted(things, key=lambda thing: place.get(thing.pk, len(keys)))
 
 
 class PostAuthor(models.Model):
@@ -131,6 +139,16 @@ class Post(models.Model):  # type: ignore[django-manager-missing]
     def rung_slug(self) -> str:
         """The rung's word in the stylesheet."""
         return Rung(self.rung).slug
+
+    @property
+    def areas(self) -> list[IssueArea]:
+        """The issue areas it is about, in the author's order: the first is the one it is shown under."""
+        return _in_order(self.issue_areas.all(), self.shown.issue_area_ids if self.shown else [])
+
+    @property
+    def where(self) -> list[Place]:
+        """The places it names, in the author's order."""
+        return _in_order(self.places.all(), self.shown.place_ids if self.shown else [])
 
     @property
     def writers(self) -> "list[Member]":

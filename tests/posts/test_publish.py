@@ -179,3 +179,16 @@ def test_a_preview_publishes_nothing(signed_in, alice, organization):
     answer = signed_in(alice).post("/posts/new/", compose(organization, body="It was **water**.", action="preview"))
     assert "<strong>water</strong>" in answer.content.decode()
     assert not Post.objects.exists()
+
+
+def test_a_post_is_shown_under_the_area_its_author_named_first(client, alice):
+    post = make_post(alice, issue_areas=[area("food"), area("housing")], places=[place("KE"), place("BR")])
+    page = client.get(post.get_absolute_url()).content.decode()
+    crumbs = page.partition('aria-label="You are here"')[2].partition("</nav>")[0]
+    assert "/issue-areas/food/" in crumbs
+    assert "/issue-areas/housing/" not in crumbs
+    card = (
+        client.get("/issue-areas/housing/").content.decode().partition('<div class="side">')[2].partition("</div>")[0]
+    )
+    assert "Food" in card
+    assert "Kenya" in card
