@@ -87,7 +87,7 @@ def fill(posts: int) -> Commons:
             " ON CONFLICT DO NOTHING"
         )
         cursor.execute("ANALYZE")
-    client = Client()
+    client = Client(HTTP_HOST=measure.HOST)
     client.force_login(Member.objects.filter(memberships__isnull=False).order_by("pk")[0])
     client.get(public[0].get_absolute_url())  # gives the cookie for forms that every member's browser has
     asked = public.order_by("-pk").select_related("shown")[:POSTS_ASKED]

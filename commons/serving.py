@@ -60,7 +60,7 @@ def command(host: str, port: int, workers: int, target: str = "commons.asgi:appl
     """
     options = {
         "--interface": "asginl",
-        "--loop": "asyncio",
+        "--loop": "uvloop",
         "--http": "1",  # TLS and HTTP/2 belong to a proxy in front
         "--host": host,
         "--port": str(port),
