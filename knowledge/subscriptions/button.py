@@ -30,9 +30,14 @@ def cadence_of(viewer: "Member | AnonymousUser", kind: Followable, object_id: in
 
 def button_for(cadence: Cadence | None, kind: Followable, object_id: int, feed: str) -> dict[str, Any]:
     """What `button` gives, for any viewer who hears of the thing this often."""
-    return {
-        "following": {"kind": str(kind), "pk": object_id, "feed": feed},
-        "subscribed": cadence,
-        "cadences": Cadence.choices,
-        "chosen_cadence": cadence or Cadence.WEEKLY,
-    }
+    return {"subscribe_at": subscribe_at(kind, object_id), "feed_at": feed, **choices_of(cadence)}
+
+
+def subscribe_at(kind: Followable, object_id: int) -> str:
+    """Where one subscribes to this thing."""
+    return f"/subscribe/{kind}/{object_id}/"
+
+
+def choices_of(cadence: Cadence | None) -> dict[str, Any]:
+    """How often one can hear of a thing, and how often the viewer does."""
+    return {"subscribed": cadence, "cadences": Cadence.choices, "chosen_cadence": cadence or Cadence.WEEKLY}

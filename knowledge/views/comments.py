@@ -15,7 +15,7 @@ from knowledge.comments import actions
 from knowledge.comments.forms import CommentForm, EditCommentForm
 from knowledge.comments.models import Comment, Kind
 from knowledge.comments.permissions import can_comment, can_edit_comment
-from knowledge.comments.thread import blank_form, texts, thread
+from knowledge.comments.thread import blank_form, own_comments, texts, thread
 from knowledge.posts.models import Post
 
 
@@ -80,7 +80,7 @@ def _told(request: HttpRequest, post: Post, made: int) -> HttpResponseBase:
             "comments/in_place.html",
             {
                 "address": post.get_absolute_url(),
-                "discussion": thread(post.number),
+                "discussion": own_comments(thread(post.number), acting(request), post.number),
                 "blank": blank_form(post.get_absolute_url(), get_token(request)),
                 "made": made,
                 "can_comment": True,

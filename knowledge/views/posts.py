@@ -6,6 +6,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.middleware.csrf import get_token
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils.safestring import mark_safe
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -25,8 +26,9 @@ from knowledge.posts.rungs import Rung
 from knowledge.stored import kept
 from knowledge.stored.fragments import together
 from knowledge.stored.stamps import stamp
-from knowledge.subscriptions.button import button
+from knowledge.subscriptions.button import cadence_of, choices_of, subscribe_at
 from knowledge.subscriptions.models import Followable
+from knowledge.views.shared import shared_page
 
 
 @require_safe
@@ -43,29 +45,24 @@ def _post_page(request: HttpRequest, number: int) -> HttpResponse:
     address, organization, head, top, text, stands, about = drawn[PAGE].split(CUT)
     if request.path != address:
         return redirect(address, permanent=True)
-    discussion = drawn[THREAD]
-    personal: dict[str, object] = {}
+    filled = {"head": head, "top": top, "text": text, "stands": stands, "about": about, "discussion": drawn[THREAD]}
+    edits, speaks, cadence = False, may_speak(request.user), cadence_of(request.user, Followable.POST, number)
     if request.user.is_authenticated:
-        ours = int(organization) in request.user.organization_ids
-        discussion = own_comments(discussion, request.user, number)
-        personal = {
-            "can_edit": ours and can_edit(request.user, Post.objects.select_related("organization").get(pk=number)),
-            "can_comment": may_speak(request.user),
-            "blank": blank_form(address, get_token(request)),
-        }
-    return render(
+        if int(organization) in request.user.organization_ids:
+            edits = can_edit(request.user, Post.objects.select_related("organization").get(pk=number))
+        filled["discussion"] = own_comments(drawn[THREAD], request.user, number)
+        filled["blank"] = blank_form(address, get_token(request)) if speaks else ""
+
+    return shared_page(
         request,
         "posts/post.html",
+        (edits, speaks, cadence),
+        lambda: {"can_edit": edits, "can_comment": speaks, **choices_of(cadence)},
         {
+            **{name: mark_safe(html) for name, html in filled.items()},  # noqa: S308 - drawn by our own templates
             "address": address,
-            "head": head,
-            "top": top,
-            "text": text,
-            "stands": stands,
-            "about": about,
-            "discussion": discussion,
-            **button(request.user, Followable.POST, number, f"{address}feed.atom"),
-            **personal,
+            "subscribe_at": subscribe_at(Followable.POST, number),
+            "feed_at": f"{address}feed.atom",
         },
     )
 

@@ -1,14 +1,15 @@
 """What is drawn once for many readers shows each of them their own things, and nobody else's."""
 
 import re
+import uuid
 
 import pytest
 
 from knowledge.subscriptions.actions import subscribe
 from knowledge.subscriptions.models import Cadence, Followable
 from knowledge.topics.models import Tag
-from knowledge.views import lists
-from tests.make import area, make_member, make_post
+from knowledge.views.shared import UNKNOWN
+from tests.make import area, make_comment, make_member, make_post
 
 LISTS = ["/issue-areas/homelessness/", "/tags/rent/", "/organizations/harbor-street/", "/members/alice/", "/search/"]
 TOKEN = re.compile(r'name="csrfmiddlewaretoken" value="([^"]+)"')
@@ -29,12 +30,36 @@ def test_each_reader_sees_the_own_name_and_token(client, signed_in, listed, alic
         assert f"{other.name}, your account" not in pages[member]
         assert "your account" not in nobody
     for page in (nobody, *pages.values()):
-        assert lists._UNKNOWN not in page
+        assert UNKNOWN not in page
     for member, browser in browsers.items():
         for token in TOKEN.findall(pages[member]):
             browser.handler.enforce_csrf_checks = True
             form = {"csrfmiddlewaretoken": token, "cadence": "daily"}
             assert browser.post(f"/subscribe/area/{area().pk}/", form).status_code == 302
+
+
+def test_a_post_shows_each_reader_what_they_may_do(client, signed_in, listed, alice, charlie):
+    his = make_comment(listed, charlie)
+    path = listed.get_absolute_url()
+    for member in (alice, charlie, alice):
+        page = signed_in(member).get(path).content.decode()
+        assert f"{member.name}, your account" in page
+        assert ("Write the next version" in page) == (member == alice)
+        assert (f"/comments/{his.pk}/edit/" in page) == (member == charlie)
+        assert len(TOKEN.findall(page)) == 2
+        assert UNKNOWN not in page
+    nobody = client.get(path).content.decode()
+    assert not TOKEN.findall(nobody)
+    assert "your account" not in nobody
+    assert f"{path}feed.atom" in nobody
+    assert f"/subscribe/post/{listed.number}/" in nobody
+
+
+def test_a_comment_in_place_comes_with_its_way_to_change_it(signed_in, listed, charlie):
+    form = {"body": "Here too.", "kind": "see_too", "key": str(uuid.uuid4())}
+    answer = signed_in(charlie).post(f"{listed.get_absolute_url()}comment/", form, headers={"HX-Request": "true"})
+    made = listed.comments.get()
+    assert f'href="/comments/{made.pk}/edit/"' in answer.content.decode()
 
 
 def test_a_name_is_text_in_what_is_shared(signed_in, listed):

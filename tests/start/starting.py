@@ -24,7 +24,11 @@ PATIENCE = 120  # seconds until something that does not come counts as missing
 
 def environment_of(var: Path, **settings: str) -> dict[str, str]:
     """What a start finds in its environment: of this one, nothing that a host may set."""
-    kept = {name: value for name, value in os.environ.items() if name not in {*OF_THE_HOST, "DATABASE_URL", "SECRET_KEY", MARK}}
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in {*OF_THE_HOST, "DATABASE_URL", "SECRET_KEY", MARK}
+    }
     return {**kept, "COMMONS_VAR": str(var), **settings}
 
 
