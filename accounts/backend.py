@@ -14,8 +14,9 @@ COLUMNS = [field.attname for field in Member._meta.concrete_fields]
 
 
 def _build(pk: Any) -> Any:
-    belongs_to = Membership.objects.filter(member=OuterRef("pk")).order_by().values("organization_id")
-    return Member.objects.filter(pk=pk).values_list(*COLUMNS, ArraySubquery(belongs_to))
+    memberships = Membership.objects.filter(member=OuterRef("pk")).order_by("pk")
+    organizations, roles = (ArraySubquery(memberships.values(column)) for column in ("organization_id", "role"))
+    return Member.objects.filter(pk=pk).values_list(*COLUMNS, organizations, roles)
 
 
 _member = Compiled(_build)
@@ -25,11 +26,11 @@ class Backend(AuthenticationBackend):
     """Signs members in as allauth does."""
 
     def get_user(self, user_id: int) -> Member | None:
-        """The member of this number, who knows their organizations already; None for a closed account."""
+        """The member of this number, who knows their roles already; None for a closed account."""
         rows = _member(user_id)
         if not rows:
             return None
-        *values, organizations = rows[0]
+        *values, organizations, roles = rows[0]
         member = Member.from_db("default", COLUMNS, values)
-        member.organization_ids = frozenset(organizations)
+        member.roles = dict(zip(organizations, roles, strict=True))
         return member if self.user_can_authenticate(member) else None

@@ -50,7 +50,7 @@ def make_organization(owner: Member | None = None, name: str = "", **fields: Any
 def join(member: Member, organization: Organization, role: str) -> Membership:
     """Give a member a place in an organization."""
     membership = Membership.objects.create(member=member, organization=organization, role=role)
-    member.__dict__.pop("organization_ids", None)
+    member.__dict__.pop("roles", None)
     return membership
 
 

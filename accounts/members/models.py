@@ -126,9 +126,14 @@ class Member(AbstractBaseUser, PermissionsMixin):
         return organization.pk in self.organization_ids
 
     @cached_property
+    def roles(self) -> dict[int, str]:
+        """The member's role in each organization, by its key; a request's member comes with them (accounts/backend.py)."""
+        return dict(self.memberships.values_list("organization_id", "role"))
+
+    @property
     def organization_ids(self) -> frozenset[int]:
-        """The organizations this member belongs to; a request's member comes with them (accounts/backend.py)."""
-        return frozenset(self.memberships.values_list("organization_id", flat=True))
+        """The organizations this member belongs to."""
+        return frozenset(self.roles)
 
 
 def display_name(member: Member) -> str:

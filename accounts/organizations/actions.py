@@ -33,6 +33,7 @@ def found(*, by: "Member", name: str, kind: str, description: str, website: str,
         else:
             break
     Membership.objects.create(member=by, organization=organization, role=Role.OWNER)
+    by.roles[organization.pk] = Role.OWNER
     own_pages_changed(by)
     record(Verb.FOUNDED, by=by, subject=organization, organization=organization)
     queue.defer(queue.FOLLOW_RENAME, kind="member", pk=by.pk)  # the founder's page says where they belong

@@ -1,6 +1,6 @@
 from typing import TYPE_CHECKING
 
-from accounts.organizations.models import PUBLISHING_ROLES, Membership, Organization, Role
+from accounts.organizations.models import PUBLISHING_ROLES, Organization, Role
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
@@ -8,21 +8,19 @@ if TYPE_CHECKING:
     from accounts.members.models import Member
 
 
-def role_in(viewer: "Member | AnonymousUser", organization: Organization) -> str | None:
-    """The viewer's role in the organization, or None."""
-    if not viewer.is_authenticated:
-        return None
-    return Membership.objects.filter(member=viewer, organization=organization).values_list("role", flat=True).first()
+def role_in(viewer: "Member | AnonymousUser", organization: int) -> str | None:
+    """The viewer's role in the organization of this key, or None."""
+    return viewer.roles.get(organization) if viewer.is_authenticated else None
 
 
-def can_publish_for(viewer: "Member | AnonymousUser", organization: Organization) -> bool:
-    """Its owners and editors."""
+def can_publish_for(viewer: "Member | AnonymousUser", organization: int) -> bool:
+    """The owners and editors of the organization of this key."""
     return role_in(viewer, organization) in PUBLISHING_ROLES
 
 
 def can_manage(viewer: "Member | AnonymousUser", organization: Organization) -> bool:
     """Its owners."""
-    return role_in(viewer, organization) == Role.OWNER
+    return role_in(viewer, organization.pk) == Role.OWNER
 
 
 def can_verify(viewer: "Member | AnonymousUser") -> bool:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 from django.db import connection
 
 from knowledge.posts.listing import CARD, MICROSECONDS, Row, visible_posts
-from knowledge.stored.fragments import COLUMNS, Read, renderer
+from knowledge.stored.fragments import BESIDE, COLUMNS, Read, renderer
 
 if TYPE_CHECKING:
     from accounts.members.models import Member
@@ -29,8 +29,7 @@ def followed(member: "Member", *, older_than: Row | None = None, limit: int = 20
             "   ORDER BY published_at DESC, post_id DESC LIMIT %s) l"
             f" WHERE s.member_id = %s AND s.kind <> 'post' AND l.post_id IN ({those})"
             " ORDER BY l.published_at DESC, l.post_id DESC LIMIT %s) l"
-            " LEFT JOIN knowledge_fragment f ON f.kind = %s AND f.object_id = l.post_id"
-            " ORDER BY l.published_at DESC, l.post_id DESC",
+            f"{BESIDE} ORDER BY l.published_at DESC, l.post_id DESC",
             [renderer(), *place, limit, member.pk, *params, limit, CARD],
         )
         found = cursor.fetchall()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 from django.db import connection
 
 from knowledge.posts.models import Listing, Post
-from knowledge.stored.fragments import COLUMNS, Read, renderer, stale
+from knowledge.stored.fragments import BESIDE, COLUMNS, Read, renderer, stale
 from knowledge.stored.stamps import bump
 from knowledge.topics.models import IssueArea, Place
 
@@ -134,7 +134,7 @@ def listed_with(kind: str, viewer: "Member | AnonymousUser", **asked: Any) -> tu
     with connection.cursor() as cursor:
         cursor.execute(
             f"SELECT l.post_id, {MICROSECONDS.format('l.at')}, {COLUMNS} FROM ({walk}) AS l"  # noqa: S608 - our own names
-            f" LEFT JOIN knowledge_fragment f ON f.kind = %s AND f.object_id = l.post_id ORDER BY {order}",
+            f"{BESIDE} ORDER BY {order}",
             [renderer(), *params, kind],
         )
         found = cursor.fetchall()

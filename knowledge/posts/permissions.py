@@ -12,14 +12,17 @@ if TYPE_CHECKING:
 
 def can_publish(viewer: "Member | AnonymousUser", organization: Organization) -> bool:
     """Owners and editors of the organization."""
-    return can_publish_for(viewer, organization)
+    return can_publish_for(viewer, organization.pk)
 
 
 def can_edit(viewer: "Member | AnonymousUser", post: Post) -> bool:
     """Owners and editors of the organization that published it, while it is neither withdrawn nor hidden."""
-    if not viewer.is_authenticated or not viewer.belongs_to(post.organization):
-        return False
-    return post.withdrawn_at is None and post.hidden_at is None and can_publish_for(viewer, post.organization)
+    return post.withdrawn_at is None and post.hidden_at is None and may_edit(viewer, post.organization_id)
+
+
+def may_edit(viewer: "Member | AnonymousUser", organization: int) -> bool:
+    """Whether the viewer may change a post of this organization that was found to be visible to them."""
+    return can_publish_for(viewer, organization)
 
 
 can_withdraw = can_edit  # who may publish a post's next version may also take the post back

@@ -20,7 +20,7 @@ from knowledge.posts import actions
 from knowledge.posts.forms import ComposeForm, VersionForm, initial_of
 from knowledge.posts.listing import PAGE, Key, visible
 from knowledge.posts.models import Post, Version
-from knowledge.posts.permissions import can_edit, can_withdraw
+from knowledge.posts.permissions import can_edit, can_withdraw, may_edit
 from knowledge.posts.pieces import CUT, areas_of, bodies, make_pages, places_of
 from knowledge.posts.rungs import Rung
 from knowledge.stored import kept
@@ -46,10 +46,9 @@ def _post_page(request: HttpRequest, number: int) -> HttpResponse:
     if request.path != address:
         return redirect(address, permanent=True)
     filled = {"head": head, "top": top, "text": text, "stands": stands, "about": about, "discussion": drawn[THREAD]}
-    edits, speaks, cadence = False, may_speak(request.user), cadence_of(request.user, Followable.POST, number)
+    edits, speaks = may_edit(request.user, int(organization)), may_speak(request.user)
+    cadence = cadence_of(request.user, Followable.POST, number)
     if request.user.is_authenticated:
-        if int(organization) in request.user.organization_ids:
-            edits = can_edit(request.user, Post.objects.select_related("organization").get(pk=number))
         filled["discussion"] = own_comments(drawn[THREAD], request.user, number)
         filled["blank"] = blank_form(address, get_token(request)) if speaks else ""
 

@@ -298,7 +298,7 @@ def test_nothing_is_left_of_a_founding_that_fails_half_way(ana, monkeypatch):
 )
 def test_what_each_role_may_do(request, organization, who, publishes, manages):
     member = request.getfixturevalue(who)
-    assert can_publish_for(member, organization) == publishes
+    assert can_publish_for(member, organization.pk) == publishes
     assert can_manage(member, organization) == manages
 
 
@@ -309,7 +309,7 @@ def test_what_the_pages_ask_the_database(signed_in, alice, organization, django_
     browser = signed_in(alice)
     with django_assert_num_queries(2):  # session, member
         browser.get(NEW)
-    with django_assert_num_queries(4):  # and the organization, the role
+    with django_assert_num_queries(3):  # and the organization
         browser.get(f"{organization.get_absolute_url()}edit/")
 
 

@@ -20,9 +20,9 @@ PAGES = [
     ("/tags/rent/", 3, 6),
     ("/places/kenya/", 3, 6),
     ("/organizations/", 2, 4),
-    ("/organizations/harbor-street/", 3, 7),
+    ("/organizations/harbor-street/", 3, 6),
     ("/members/alice/", 3, 6),
-    ("{post}", 2, 8),
+    ("{post}", 2, 6),
     ("{post}versions/1/", 6, 8),
     ("/search/", 2, 4),
     ("/search/?q=rent", 4, 6),
@@ -58,8 +58,8 @@ MEMBERS_ONLY = [
     ("/following/", 4),
     ("/notifications/", 2),
     ("/organizations/harbor-street/posts/", 4),
-    ("{post}edit/", 8),
-    ("{post}withdraw/", 5),
+    ("{post}edit/", 7),
+    ("{post}withdraw/", 4),
 ]
 ON_THE_WAY = [("{post}comment/", 4)]  # asks for the post first, so that a missing one is not promised
 
