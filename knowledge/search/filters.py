@@ -93,6 +93,8 @@ class Filters:
 
 def parse(params: "QueryDict") -> Filters:
     """The filters that an address names. Raises Http404 for a thing that does not exist, BadRequest for what is no filter."""
+    if not params:
+        return Filters()
     things = {}
     for part, (_, model, words) in PARTS.items():
         if slug := params.get(part):
