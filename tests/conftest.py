@@ -42,6 +42,7 @@ def _nothing_kept():
     """Numbers are given out anew in each test: what this process kept under them must not outlive it."""
     kept.pages.things.clear()
     kept.pieces.things.clear()
+    kept.listings.things.clear()
     facets._kept.things.clear()
     tree._kept.things.clear()
 

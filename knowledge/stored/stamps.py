@@ -10,11 +10,12 @@ NEVER = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)  # what stands for the last chang
 
 
 class Stamped(NamedTuple):
-    """A listing's number, which changes with it, when it last changed, and how many public posts stand in it."""
+    """A listing's number, which changes with it, when it last changed, how many public posts stand in it; and its name."""
 
     number: int
     at: dt.datetime
     posts: int
+    listing: str = ""
 
 
 NOTHING = Stamped(0, NEVER, 0)
@@ -25,7 +26,8 @@ def stamp(listing: str) -> Stamped:
     with connection.cursor() as cursor:
         cursor.execute("SELECT number, at, posts FROM knowledge_stamp WHERE listing = %s", [listing])
         row = cursor.fetchone()
-    return Stamped(*row) if row else NOTHING
+    number, at, posts = row or NOTHING[:3]
+    return Stamped(number, at, posts, listing)
 
 
 def stamps(listings: Iterable[str]) -> dict[str, Stamped]:

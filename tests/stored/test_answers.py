@@ -2,6 +2,9 @@
 
 import pytest
 
+from accounts.members.models import Member
+from knowledge.posts.actions import withdraw
+from knowledge.stored import kept
 from tests.make import make_comment, make_post
 
 PAGES = ["/", "/issue-areas/", "/issue-areas/housing/", "/search/", "/feed.atom", "/issue-areas/housing/feed.atom"]
@@ -23,6 +26,43 @@ def test_a_304_costs_one_query_beside_the_thing_itself(client, post, path, djang
     etag = client.get(path)["ETag"]
     with django_assert_max_num_queries(2):
         assert client.get(path, headers={"if-none-match": etag}).status_code == 304
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_304_says_what_the_page_said_of_itself(client, post, path, django_assert_num_queries):
+    first = client.get(path)
+    with django_assert_num_queries(1):  # the stamp: no view is asked
+        again = client.get(path, headers={"if-none-match": first["ETag"]})
+    assert again.status_code == 304
+    for header in ("ETag", "Last-Modified", "Cache-Control", "Content-Security-Policy", "Referrer-Policy"):
+        assert again[header] == first[header], header
+    assert {"Cookie"} <= set(again["Vary"].split(", "))
+
+
+def test_an_address_that_leads_nowhere_now_is_asked_again_within_seconds(client, alice, post, monkeypatch):
+    first = client.get("/members/alice/")
+    Member.objects.filter(pk=alice.pk).update(is_active=False)  # by hand: no stamp moves
+    headers = {"if-none-match": first["ETag"]}
+    assert client.get("/members/alice/", headers=headers).status_code == 304
+    later = kept.monotonic() + kept.TRUSTED_SECONDS
+    monkeypatch.setattr(kept, "monotonic", lambda: later)
+    assert client.get("/members/alice/", headers=headers).status_code == 404
+
+
+def test_what_was_withdrawn_is_gone_at_once_for_those_who_have_it_too(client, alice, post):
+    path = post.get_absolute_url()
+    headers = {"if-none-match": client.get(path)["ETag"]}
+    assert client.get(path, headers=headers).status_code == 304
+    withdraw(post, by=alice)
+    assert client.get(path, headers=headers).status_code == 410
+
+
+def test_a_member_is_never_answered_for_a_reader_without_a_cookie(client, signed_in, alice, post):
+    browser = signed_in(alice)
+    etag = client.get("/")["ETag"]
+    answer = browser.get("/", headers={"if-none-match": etag})
+    assert answer.status_code == 200
+    assert "your account" in answer.content.decode()
 
 
 def test_a_page_is_fresh_at_once_after_a_change(client, alice, post):
