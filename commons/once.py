@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from django import forms
 from django.conf import settings
 from django.db import models, transaction
 
@@ -46,3 +47,9 @@ def once(key: uuid.UUID | None, *, by: "Member", act: Callable[[], models.Model]
 def fresh_key() -> uuid.UUID:
     """A key for a page's form."""
     return uuid.uuid4()
+
+
+class OnceForm(forms.Form):
+    """A form whose sending counts once: it carries the key that its page gave it."""
+
+    key = forms.UUIDField(required=False, widget=forms.HiddenInput)

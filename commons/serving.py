@@ -31,6 +31,7 @@ log = logging.getLogger(__name__)
 KIB, MIB = 1024, 1024 * 1024
 
 BODY_LIMIT = 3 * MIB  # a longer body is answered 413 (RFC 9110, 15.5.14)
+UPLOAD_LIMIT = 25 * MIB  # the same for a form with files, from a browser that is signed in
 BODY_SECONDS = 20  # a body that takes longer is answered 408 (RFC 9110, 15.5.9) …
 BODY_RATE = 16 * KIB  # … but every so many bytes that came buy one more second
 BODY_IN_MEMORY = 64 * KIB  # what is longer waits in a temporary file
@@ -38,7 +39,7 @@ ANSWER_IN_MEMORY = 256 * KIB  # an answer made piece by piece, and longer than t
 THREADS = int(os.environ.get("WEB_THREADS", "4"))  # a process; each has a connection, and all share one interpreter
 WAITING = 1000  # requests that may wait for a thread; one more is answered 503
 READ = 64 * KIB
-DRAIN_SECONDS, DRAIN_LIMIT = 5, 16 * MIB  # how long, and how much of, a refused body is read and thrown away
+DRAIN_SECONDS, DRAIN_LIMIT = 5, 32 * MIB  # how long, and how much of, a refused body is read and thrown away
 
 CONNECTIONS = 4096  # a process; one more waits to be let in
 HEADER_SECONDS = 30  # to send the headers; a kept-alive connection may be idle as long
@@ -123,7 +124,8 @@ async def whole_body(scope: Scope, receive: Receive) -> IO[bytes]:
     length = declared_length(scope)
     if length == 0:
         return io.BytesIO()
-    if length is not None and length > BODY_LIMIT:
+    limit = body_limit(scope)
+    if length is not None and length > limit:
         raise Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
     body = tempfile.SpooledTemporaryFile(BODY_IN_MEMORY)  # noqa: SIM115 (closed by who gets it)
     until = asyncio.get_running_loop().time() + BODY_SECONDS
@@ -136,7 +138,7 @@ async def whole_body(scope: Scope, receive: Receive) -> IO[bytes]:
                 raise Refused(HTTPStatus.BAD_REQUEST)
             part = message.get("body", b"")
             size += len(part)
-            if size > BODY_LIMIT:
+            if size > limit:
                 raise Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
             body.write(part)
             more = message.get("more_body", False)
@@ -148,6 +150,13 @@ async def whole_body(scope: Scope, receive: Receive) -> IO[bytes]:
         raise
     body.seek(0)
     return body
+
+
+def body_limit(scope: Scope) -> int:
+    """How many bytes the body may have. Only a form with files may be long, and only from a browser with a session."""
+    headers = dict(scope["headers"])
+    has_files = headers.get(b"content-type", b"").startswith(b"multipart/form-data")
+    return UPLOAD_LIMIT if has_files and b"sessionid=" in headers.get(b"cookie", b"") else BODY_LIMIT
 
 
 def declared_length(scope: Scope) -> int | None:
@@ -189,7 +198,7 @@ async def refuse(status: HTTPStatus, receive: Receive, send: Send) -> None:
 
 WORDS = {
     HTTPStatus.BAD_REQUEST: "What you sent did not arrive whole. Please try again.\n",
-    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: f"That is too much at once: at most {BODY_LIMIT // MIB} MB can be sent.\n",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "That is too much at once. A text may have 200,000 characters, and a file 20 MB.\n",
     HTTPStatus.REQUEST_TIMEOUT: "What you sent took too long to arrive. Please try again.\n",
     HTTPStatus.SERVICE_UNAVAILABLE: "Too many are asking at this moment. Please try again in a few seconds.\n",
     HTTPStatus.INTERNAL_SERVER_ERROR: "Something went wrong on our side.\n",

@@ -3,6 +3,7 @@
 import datetime as dt
 from functools import cache, lru_cache
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 from django import template
 from django.template.loader import get_template
@@ -92,6 +93,12 @@ def source(text: str) -> SafeString | str:
     if text.startswith(("https://", "http://")) and not any(character.isspace() for character in text):
         return format_html('<a href="{0}" rel="nofollow ugc noopener">{0}</a>', text)
     return text
+
+
+@register.filter
+def host(address: str) -> str:
+    """The name of the site that a web address leads to: harborstreet.example."""
+    return urlsplit(address).hostname or address
 
 
 @register.filter

@@ -18,7 +18,6 @@ from knowledge.comments.thread import texts
 from knowledge.posts.listing import ENTRY, Key, Row
 from knowledge.posts.models import Post
 from knowledge.posts.pieces import bodies, entries
-from knowledge.posts.rungs import Rung
 from knowledge.search.lists import PAGE_SIZE, PostList, post_list
 from knowledge.search.results import results
 from knowledge.stored import kept
@@ -196,7 +195,7 @@ def _happenings(post: Post) -> list[str]:
                 "href": f"{address}#history",
                 "by": move.by,
                 "text": move.why or move.words,
-                "rung": Rung(move.to_rung),
+                "standing": move.standing,
             },
         )
         for move in moves

@@ -1,17 +1,22 @@
 """Every concept's tables, gathered for Django."""
 
 from knowledge.comments.models import Comment, EarlierText
-from knowledge.posts.models import Listing, Move, Post, PostAuthor, PostTag, Version
+from knowledge.evidence.models import Evidence
+from knowledge.ladder.models import Lesson
+from knowledge.posts.models import Attachment, Listing, Move, Post, PostAuthor, PostTag, Version
 from knowledge.stored.models import Fragment, Stamp
 from knowledge.subscriptions.models import Subscription
 from knowledge.topics.models import IssueArea, Place, Tag
 from knowledge.words.models import Words
 
 __all__ = [
+    "Attachment",
     "Comment",
     "EarlierText",
+    "Evidence",
     "Fragment",
     "IssueArea",
+    "Lesson",
     "Listing",
     "Move",
     "Place",

@@ -3,7 +3,19 @@
 from django.urls import path
 
 from knowledge import feeds, sitemaps
-from knowledge.views import comments, home, members, organizations, pages, posts, search, subscriptions, topics
+from knowledge.views import (
+    comments,
+    evidence,
+    home,
+    ladder,
+    members,
+    organizations,
+    pages,
+    posts,
+    search,
+    subscriptions,
+    topics,
+)
 
 urlpatterns = [
     path("", home.home, name="home"),
@@ -29,6 +41,15 @@ urlpatterns = [
     path("posts/<number:number>/<str:slug>/", posts.post, name="post"),
     path("posts/<number:number>/<str:slug>/feed.atom", feeds.post, name="post_feed"),
     path("posts/<number:number>/<str:slug>/edit/", posts.edit, name="post_edit"),
+    path("posts/<number:number>/<str:slug>/standing/", ladder.standing, name="standing"),
+    path("posts/<number:number>/<str:slug>/step-down/", ladder.step_down, name="step_down"),
+    path("posts/<number:number>/<str:slug>/set-aside/", ladder.set_aside, name="set_aside"),
+    path("posts/<number:number>/<str:slug>/take-up/", ladder.take_up, name="take_up"),
+    path("posts/<number:number>/<str:slug>/evidence/", evidence.add, name="evidence_add"),
+    path(
+        "posts/<number:number>/<str:slug>/evidence/<number:pk>/withdraw/", evidence.withdraw, name="evidence_withdraw"
+    ),
+    path("attachments/<number:pk>/<str:name>", evidence.attachment, name="attachment"),
     path("posts/<number:number>/<str:slug>/withdraw/", posts.withdraw, name="post_withdraw"),
     path("posts/<number:number>/<str:slug>/versions/<number:version>/", posts.version, name="post_version"),
     path("posts/<number:number>/<str:slug>/comment/", comments.new, name="comment_new"),

@@ -9,6 +9,8 @@ from accounts.members.models import Member
 from accounts.organizations.models import Membership, Organization, Role
 from knowledge.comments import actions as comment_actions
 from knowledge.comments.models import Comment
+from knowledge.evidence.actions import Piece
+from knowledge.ladder.actions import publish_emerging
 from knowledge.posts import actions
 from knowledge.posts.models import Post
 from knowledge.posts.rungs import Rung
@@ -18,10 +20,9 @@ _numbers = itertools.count(1)
 CASE = {
     "tried": "Paying at the viewing.",
     "where_since": "Baltimore, since January 2025.",
-    "seen": "19 days became 6.",
-    "seen_source": "https://harborstreet.example/days.csv",
     "change_mind": "If one deposit in ten is lost.",
 }
+PIECE = Piece("19 days became 6.", link="https://harborstreet.example/days.csv")
 PASSWORD = "correct-horse-battery"
 
 
@@ -76,11 +77,11 @@ def make_post(
     organization = fields.pop("organization", None) or by.organizations.order_by("pk").first()
     at = fields.pop("at", None)
     authors = fields.pop("authors", ())
+    pieces = fields.pop("pieces", [PIECE])
     if rung == Rung.EMERGING:
-        fields.setdefault("case", CASE)
-    return actions.publish(
-        content(title, **fields), by=by, organization=organization, rung=rung, at=at, authors=authors
-    )
+        said = content(title, **{"case": CASE, **fields})
+        return publish_emerging(said, pieces, by=by, organization=organization, at=at, authors=authors)
+    return actions.publish(content(title, **fields), by=by, organization=organization, at=at, authors=authors)
 
 
 def make_comment(post: Post, by: Member, body: str = "We see this in Leeds.", **fields: Any) -> Comment:

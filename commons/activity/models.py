@@ -13,6 +13,8 @@ class Verb(models.TextChoices):
     PUBLISHED_VERSION = "published_version", "published a new version of"
     MOVED = "moved", "moved"
     WITHDREW = "withdrew", "withdrew"
+    ADDED_EVIDENCE = "added_evidence", "added evidence to"
+    WITHDREW_EVIDENCE = "withdrew_evidence", "withdrew evidence from"
     COMMENTED = "commented", "commented on"
     EDITED_COMMENT = "edited_comment", "edited a comment on"
     WITHDREW_COMMENT = "withdrew_comment", "withdrew a comment on"

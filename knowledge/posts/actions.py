@@ -11,10 +11,11 @@ from commons import markup
 from commons.access import require
 from commons.activity.models import Verb
 from commons.activity.record import record
-from knowledge.posts.listing import relist
-from knowledge.posts.models import Licence, Move, Post, PostAuthor, Version
+from knowledge.posts.listing import changed, relist
+from knowledge.posts.models import Licence, Move, MoveKind, Post, PostAuthor, Version
 from knowledge.posts.permissions import can_edit, can_publish, can_withdraw
 from knowledge.posts.rungs import CASE_FIELDS, Rung, missing_case
+from knowledge.topics.models import IssueArea, Place
 from knowledge.words import write as words
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
     from accounts.members.models import Member
     from accounts.organizations.models import Organization
-    from knowledge.topics.models import IssueArea, Place
 
 
 @dataclass(frozen=True)
@@ -31,11 +31,11 @@ class Content:
 
     title: str
     body: str
-    issue_areas: Sequence["IssueArea"]
+    issue_areas: Sequence[IssueArea]
     takeaway: str = ""
     case: dict[str, str] = field(default_factory=dict)
     tags: Sequence[str] = ()
-    places: Sequence["Place"] = ()
+    places: Sequence[Place] = ()
     language: str = "en"
     licence: str = Licence.CC_BY
 
@@ -62,18 +62,30 @@ def publish(
     *,
     by: "Member",
     organization: "Organization",
-    rung: Rung = Rung.HUNCH,
     why: str = "",
     authors: Sequence["Member"] = (),
     at: "dt.datetime | None" = None,
 ) -> Post:
-    """Publish a new post: version 1, on the rung it begins on, by a move. The authors are `by` where none are named.
+    """Publish a new post as a hunch: version 1, and the move it begins with. The authors are `by` where none are named.
 
     `at` is when it was first published elsewhere (an import, the sample); now, where not given.
-    Raises NotReady for an emerging approach whose case is not complete, and for a vetted finding always: that is earned.
     """
+    return begin(content, Rung.HUNCH, by=by, organization=organization, why=why, authors=authors, at=at)
+
+
+@transaction.atomic
+def begin(
+    content: Content,
+    rung: Rung,
+    *,
+    by: "Member",
+    organization: "Organization",
+    why: str = "",
+    authors: Sequence["Member"] = (),
+    at: "dt.datetime | None" = None,
+) -> Post:
+    """Publish a new post on the rung it begins on. Whether that is earned is asked by the callers, as of `put_on_rung`."""
     require(can_publish(by, organization), "Only its owners and editors publish for an organization.")
-    _must_be_ready(rung, content.case)
     at = at or timezone.now()
     post = Post.objects.create(organization=organization, rung=rung, published_at=at, moved_at=at)
     PostAuthor.objects.bulk_create(
@@ -82,7 +94,7 @@ def publish(
     version = _write_version(post, content, number=1, by=by, at=at)
     put_on_rung(post, rung, by=by, why=why, version=version, at=at, first=True)
     record(Verb.PUBLISHED, by=by, subject=post, organization=organization, version=1)
-    _show(post, version, content)
+    show(post, version)
     return post
 
 
@@ -92,13 +104,14 @@ def publish_version(
 ) -> Version:
     """Publish the next version of a post. `base` is the number of the version it was written from.
 
-    Raises ChangedMeanwhile when that is no longer the newest: nobody's words are overwritten unseen. An emerging approach
-    keeps a complete case (NotReady). Saying again what the newest version says, and nothing else, gives that version back.
+    Readers see it at once; of a vetted finding they go on seeing the vetted version. Raises ChangedMeanwhile when `base` is
+    no longer the newest: nobody's words are overwritten unseen. Above a hunch the case stays complete (NotReady). Saying
+    again what the newest version says, and nothing else, gives that version back.
     """
     post = Post.objects.select_for_update().get(pk=post.pk)
     require(can_edit(by, post), "Only owners and editors of the organization change its posts.")
-    if post.rung >= Rung.EMERGING:
-        _must_be_ready(Rung.EMERGING, content.case)
+    if post.rung >= Rung.EMERGING and (missing := missing_case(content.case)):
+        raise NotReady(missing)
     newest = post.versions.select_related("by").latest("number")
     if newest.number != base:
         if newest.by_id == by.pk and newest.number == base + 1 and _says(newest, content):
@@ -106,7 +119,10 @@ def publish_version(
         raise ChangedMeanwhile(newest)
     version = _write_version(post, content, number=newest.number + 1, by=by, note=note, at=at or timezone.now())
     record(Verb.PUBLISHED_VERSION, by=by, subject=post, organization=post.organization, version=version.number)
-    _show(post, version, content)
+    if post.rung == Rung.VETTED:
+        changed(post)
+    else:
+        show(post, version)
     return version
 
 
@@ -134,26 +150,46 @@ def put_on_rung(
     first: bool = False,
 ) -> Move:
     """Put a post on a rung, with its move. The only function that writes a rung; whether it is earned is asked by its callers."""
+    kind = MoveKind.UP if rung > post.rung else MoveKind.DOWN if rung < post.rung else MoveKind.RENEWED
+    from_rung = None if first else Rung(post.rung)
+    post.rung = rung
+    return _move(post, MoveKind.BEGAN if first else kind, by=by, why=why, version=version, at=at, from_rung=from_rung)
+
+
+def put_aside(post: Post, *, by: "Member", why: str, version: Version, at: "dt.datetime | None" = None) -> Move:
+    """Set a post aside, or take one that was up again, with its move; its rung stays. Whether it may be is asked by the callers."""
+    kind = MoveKind.TAKEN_UP if post.aside_at else MoveKind.ASIDE
+    at = at or timezone.now()
+    post.aside_at = at if kind == MoveKind.ASIDE else None
+    return _move(post, kind, by=by, why=why, version=version, at=at, from_rung=Rung(post.rung))
+
+
+def _move(
+    post: Post,
+    kind: MoveKind,
+    *,
+    by: "Member",
+    why: str,
+    version: Version,
+    at: "dt.datetime | None",
+    from_rung: Rung | None,
+) -> Move:
     move = Move.objects.create(
         post=post,
         version=version,
-        from_rung=None if first else post.rung,
-        to_rung=rung,
+        kind=kind,
+        from_rung=from_rung,
+        to_rung=post.rung,
         why=why,
         by=by,
         at=at or timezone.now(),
     )
-    post.rung, post.moved_at = rung, move.at
-    post.save(update_fields=["rung", "moved_at"])
-    record(Verb.MOVED, by=by, subject=post, organization=post.organization, move=move.pk, to=rung.slug)
+    post.moved_at = move.at
+    post.save(update_fields=["rung", "aside_at", "moved_at"])
+    record(
+        Verb.MOVED, by=by, subject=post, organization=post.organization, move=move.pk, kind=kind, to=post.standing.slug
+    )
     return move
-
-
-def _must_be_ready(rung: Rung, case: dict[str, str]) -> None:
-    if rung == Rung.VETTED:
-        raise NotReady({"rung": "A vetted finding is earned: other organizations look at it first."})
-    if rung == Rung.EMERGING and (missing := missing_case(case)):
-        raise NotReady(missing)
 
 
 def _write_version(
@@ -190,21 +226,22 @@ def _says(version: Version, content: Content) -> bool:
     )
 
 
-def _show(post: Post, version: Version, content: Content) -> None:
+def show(post: Post, version: Version) -> None:
     """Make a version the one that readers, lists, feeds and search use."""
     post.shown = version
     post.save(update_fields=["shown"])
-    post.issue_areas.set(content.issue_areas)
-    post.places.set(content.places)
-    post.tags.set(content.tags)
-    case = " ".join(content.case.get(name, "") for name in CASE_FIELDS)
-    topics = " ".join([*content.tags, *(str(thing) for thing in (*content.issue_areas, *content.places))])
+    post.issue_areas.set(version.issue_area_ids)
+    post.places.set(version.place_ids)
+    post.tags.set(version.tag_names)
+    areas, places = IssueArea.objects.in_bulk(version.issue_area_ids), Place.objects.in_bulk(version.place_ids)
+    topics = " ".join([*version.tag_names, *(str(thing) for thing in (*areas.values(), *places.values()))])
+    case = " ".join(getattr(version, name) for name in CASE_FIELDS)
     words.put(
         "post",
         post.number,
-        title=content.title,
-        summary=content.takeaway,
-        text=f"{topics} {case} {markup.render(content.body).words}",
-        language=content.language,
+        title=version.title,
+        summary=version.takeaway,
+        text=f"{topics} {case} {markup.render(version.body).words}",
+        language=version.language,
     )
     relist(post)

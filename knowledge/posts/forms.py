@@ -6,18 +6,16 @@ from typing import TYPE_CHECKING, Any
 from django import forms
 from django.core.exceptions import ValidationError
 
-from accounts.organizations.models import PUBLISHING_ROLES, Language, Organization
+from accounts.organizations.models import Language, Organization
 from commons import gate
 from knowledge.posts.actions import Content
 from knowledge.posts.models import Licence, Version
-from knowledge.posts.rungs import CASE_FIELDS, RUNG_OF, Rung, missing_case
+from knowledge.posts.rungs import CASE_FIELDS, Rung, missing_case
 from knowledge.topics.find import place_named
 from knowledge.topics.models import IssueArea, Place
 
 if TYPE_CHECKING:
     from django.http import QueryDict
-
-    from accounts.members.models import Member
 
 PLACE_LINES = 2  # how many lines for places a new form begins with
 
@@ -153,13 +151,6 @@ class ContentForm(forms.Form):
     licence = forms.ChoiceField(label="Licence", choices=Licence.choices, required=False, initial=Licence.CC_BY)
     tried = gate.Text(label="What was tried", limit=gate.REASON, required=False)
     where_since = gate.Text(label="Where, and since when", limit=gate.REASON, required=False)
-    seen = gate.Text(
-        label="What was seen",
-        help_text="In a sentence, with numbers where you have them.",
-        limit=gate.REASON,
-        required=False,
-    )
-    seen_source = gate.Line(label="A link to what was seen, or its source", limit=gate.REASON, required=False)
     change_mind = gate.Text(label="What would change your mind", limit=gate.REASON, required=False)
 
     def __init__(self, *args: Any, **options: Any) -> None:
@@ -169,18 +160,15 @@ class ContentForm(forms.Form):
             if isinstance(field, AreaField):
                 field.offer(areas)
 
-    def clean(self) -> dict[str, Any]:
-        cleaned = super().clean() or {}
-        case = {name: cleaned.get(name, "") for name in CASE_FIELDS}
-        if self.wants_case():
-            for name, words in missing_case(case).items():
-                if name not in self.errors:
-                    self.add_error(name, words)
-        return cleaned
+    def case(self) -> dict[str, str]:
+        """The parts of the case as far as they were typed and found valid."""
+        return {name: self.cleaned_data.get(name, "") for name in CASE_FIELDS}
 
-    def wants_case(self) -> bool:
-        """Whether what is being published must have a complete case."""
-        return False
+    def want_case(self) -> None:
+        """Say at each part of the case that is missing what to add."""
+        for name, words in missing_case(self.case()).items():
+            if name not in self.errors:
+                self.add_error(name, words)
 
     @property
     def case_is_begun(self) -> bool:
@@ -200,44 +188,8 @@ class ContentForm(forms.Form):
             places=cleaned["places"],
             language=cleaned["language"] or organization.language,
             licence=cleaned["licence"] or Licence.CC_BY,
-            case={name: cleaned[name] for name in CASE_FIELDS},
+            case=self.case(),
         )
-
-
-class ComposeForm(ContentForm):
-    """A new post."""
-
-    organization = forms.ModelChoiceField(Organization.objects.none(), label="Published by", empty_label=None)
-    rung = forms.ChoiceField(
-        label="Where it stands",
-        choices=[(rung.slug, rung.label) for rung in (Rung.HUNCH, Rung.EMERGING)],
-        initial=Rung.HUNCH.slug,
-        required=False,
-        widget=forms.RadioSelect,
-    )
-    key = forms.UUIDField(required=False, widget=forms.HiddenInput)
-
-    def __init__(self, *args: Any, member: "Member", **options: Any) -> None:
-        super().__init__(*args, **options)
-        field = self.fields["organization"]
-        assert isinstance(field, forms.ModelChoiceField)
-        field.queryset = Organization.objects.filter(
-            memberships__member=member, memberships__role__in=PUBLISHING_ROLES
-        ).order_by("name")
-        own = list(field.queryset[:2])
-        language = self.fields["language"]
-        assert isinstance(language, forms.ChoiceField)
-        if len(own) == 1:
-            language.initial = own[0].language
-        else:
-            language.choices = [("", "As the organization writes"), *Language.choices]
-
-    def wants_case(self) -> bool:
-        return self.cleaned_data.get("rung") == Rung.EMERGING.slug
-
-    @property
-    def chosen_rung(self) -> Rung:
-        return RUNG_OF[self.cleaned_data.get("rung") or Rung.HUNCH.slug]
 
 
 class VersionForm(ContentForm):
@@ -252,8 +204,11 @@ class VersionForm(ContentForm):
         super().__init__(*args, **options)
         self.rung = rung
 
-    def wants_case(self) -> bool:
-        return self.rung >= Rung.EMERGING
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if self.rung >= Rung.EMERGING:
+            self.want_case()
+        return cleaned
 
 
 def initial_of(version: Version, areas: Sequence[IssueArea], places: Sequence[Place]) -> dict[str, Any]:

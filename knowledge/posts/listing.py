@@ -68,7 +68,7 @@ def keys_of(post: Post) -> set[Key]:
         }
     return {
         HOME,
-        Key("rung", post.rung),
+        Key("standing", post.standing),
         Key("organization", post.organization_id),
         *(Key("area", pk) for pk in areas),
         *(Key("place", pk) for pk in places),
@@ -83,7 +83,7 @@ def relist(post: Post) -> None:
     before = {Key(row.kind, row.object_id) for row in post.listings.all()}
     for key in before - wanted:
         post.listings.filter(kind=key.kind, object_id=key.object_id).delete()
-    sort = {"rung": post.rung, "published_at": post.published_at, "moved_at": post.moved_at}
+    sort = {"standing": post.standing, "published_at": post.published_at, "moved_at": post.moved_at}
     post.listings.update(**sort)
     Listing.objects.bulk_create(
         [Listing(kind=key.kind, object_id=key.object_id, post=post, **sort) for key in sorted(wanted - before)]
@@ -108,7 +108,7 @@ def listed(
     viewer: "Member | AnonymousUser",
     keys: Iterable[Key] = (),
     *,
-    rungs: Iterable[int] = (),
+    standings: Iterable[int] = (),
     moved: bool = False,
     older_than: Row | None = None,
     newer_than: Row | None = None,
@@ -120,7 +120,7 @@ def listed(
     order. One query: a walk along one index, which the first key names (the narrowest listing goes first).
     """
     walk, params, order = _walk(
-        viewer, keys=keys, rungs=rungs, moved=moved, older_than=older_than, newer_than=newer_than, limit=limit
+        viewer, keys=keys, standings=standings, moved=moved, older_than=older_than, newer_than=newer_than, limit=limit
     )
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT l.post_id, {MICROSECONDS.format('l.at')} FROM ({walk}) l ORDER BY {order}", params)  # noqa: S608
@@ -147,7 +147,7 @@ def _walk(
     viewer: "Member | AnonymousUser",
     *,
     keys: Iterable[Key] = (),
-    rungs: Iterable[int] = (),
+    standings: Iterable[int] = (),
     moved: bool = False,
     older_than: Row | None = None,
     newer_than: Row | None = None,
@@ -158,9 +158,9 @@ def _walk(
     first, *others = list(keys) or [HOME]
     where = ["l.kind = %s", "l.object_id = %s"]
     params: list[Any] = [*first]
-    if rungs := [int(rung) for rung in rungs]:
-        where.append("l.rung = ANY(%s)")
-        params.append(rungs)
+    if wanted := [int(standing) for standing in standings]:
+        where.append("l.standing = ANY(%s)")
+        params.append(wanted)
     for key in others:
         where.append(
             "EXISTS (SELECT 1 FROM knowledge_listing o WHERE o.post_id = l.post_id AND o.kind = %s AND o.object_id = %s)"

@@ -1,4 +1,5 @@
 from collections.abc import Iterable, Sequence
+from secrets import token_hex
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 
 from django.conf import settings
@@ -6,13 +7,14 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.text import slugify
 from taggit.managers import TaggableManager
 from taggit.models import ItemBase
 
 from accounts.organizations.models import Language
 from commons import gate
-from knowledge.posts.rungs import Rung
+from knowledge.posts.rungs import Rung, Standing
 from knowledge.topics.models import IssueArea, Place, Tag
 
 if TYPE_CHECKING:
@@ -65,6 +67,11 @@ def _in_order(things: Iterable[Topic], keys: Sequence[int]) -> list[Topic]:
     return sorted(things, key=lambda thing: place.get(thing.pk, len(keys)))
 
 
+def stored_as(attachment: "Attachment", name: str) -> str:
+    """Where a file is kept: a path that nobody can guess, and that holds nothing of what its owner called it."""
+    return f"attachments/{token_hex(2)}/{token_hex(16)}"
+
+
 class PostAuthor(models.Model):
     """A member who wrote a post, in the order in which they are named."""
 
@@ -100,11 +107,13 @@ class Post(models.Model):  # type: ignore[django-manager-missing]
     rung = models.PositiveSmallIntegerField(choices=Rung.choices, editable=False)
     published_at = models.DateTimeField()
     moved_at = models.DateTimeField()
+    aside_at = models.DateTimeField("set aside at", null=True, blank=True, editable=False)
     withdrawn_at = models.DateTimeField(null=True, blank=True)
     hidden_at = models.DateTimeField(null=True, blank=True)
     held_at = models.DateTimeField(null=True, blank=True)
     comment_count = models.PositiveIntegerField(default=0)
     see_too_count = models.PositiveIntegerField("how many see this too", default=0)
+    evidence_count = models.PositiveIntegerField(default=0)
 
     # What the shown version says it is about: lists and filters ask these.
     issue_areas = models.ManyToManyField("knowledge.IssueArea", related_name="posts")
@@ -136,9 +145,9 @@ class Post(models.Model):  # type: ignore[django-manager-missing]
         return slug_of(self.title)
 
     @property
-    def rung_slug(self) -> str:
-        """The rung's word in the stylesheet."""
-        return Rung(self.rung).slug
+    def standing(self) -> Standing:
+        """Where it stands as lists show it: set aside, or on its rung."""
+        return Standing.ASIDE if self.aside_at else Standing(self.rung)
 
     @property
     def areas(self) -> list[IssueArea]:
@@ -171,8 +180,9 @@ class Version(models.Model):
     body = models.TextField(max_length=gate.BODY)
     tried = models.TextField("what was tried", max_length=gate.REASON, blank=True)
     where_since = models.TextField("where, since when", max_length=gate.REASON, blank=True)
-    seen = models.TextField("what was seen", max_length=gate.REASON, blank=True)
-    seen_source = models.TextField("a link to it, or its source", max_length=gate.REASON, blank=True)
+    # What was seen, of versions from before pieces of evidence were rows of their own; empty since
+    seen = models.TextField("what was seen", max_length=gate.REASON, blank=True, editable=False)
+    seen_source = models.TextField("a link to it, or its source", max_length=gate.REASON, blank=True, editable=False)
     change_mind = models.TextField("what would change our mind", max_length=gate.REASON, blank=True)
     issue_area_ids = ArrayField(models.BigIntegerField())
     tag_names = ArrayField(models.CharField(max_length=gate.TAG), default=list)
@@ -198,11 +208,26 @@ class Version(models.Model):
         return bool(self.tried or self.where_since or self.seen or self.change_mind)
 
 
+class MoveKind(models.TextChoices):
+    """What a move does to a post's standing."""
+
+    BEGAN = "began", "Began"
+    UP = "up", "Up"
+    DOWN = "down", "Down"
+    ASIDE = "aside", "Set aside"
+    TAKEN_UP = "taken_up", "Taken up again"
+    RENEWED = "renewed", "Vetted again"
+
+
 class Move(models.Model):
-    """One change of standing: from, to, why, who, when, on which version. Never edited, never deleted."""
+    """One change of standing: from, to, why, who, when, on which version. Never edited, never deleted.
+
+    Setting aside, taking up again and vetting a newer version leave the rung as it was: both rungs are the same then.
+    """
 
     post = models.ForeignKey(Post, on_delete=models.PROTECT, related_name="moves")
     version = models.ForeignKey(Version, on_delete=models.PROTECT, related_name="moves")
+    kind = models.CharField(max_length=12, choices=MoveKind.choices)
     from_rung = models.PositiveSmallIntegerField(choices=Rung.choices, null=True)
     to_rung = models.PositiveSmallIntegerField(choices=Rung.choices)
     why = models.TextField(max_length=gate.REASON, blank=True)
@@ -211,17 +236,52 @@ class Move(models.Model):
 
     class Meta:
         ordering = ["-id"]
+        constraints = [
+            models.CheckConstraint(
+                name="move_goes_where_it_says",
+                condition=Q(kind=MoveKind.BEGAN, from_rung=None)
+                | Q(kind=MoveKind.UP, to_rung__gt=models.F("from_rung"))
+                | Q(kind=MoveKind.DOWN, to_rung__lt=models.F("from_rung"))
+                | Q(kind__in=[MoveKind.ASIDE, MoveKind.TAKEN_UP], to_rung=models.F("from_rung"))
+                | Q(kind=MoveKind.RENEWED, from_rung=Rung.VETTED, to_rung=Rung.VETTED),
+            ),
+        ]
 
     def __str__(self) -> str:
-        return f"{self.post_id} to {self.get_to_rung_display()}"
+        return f"{self.post_id}: {self.words}"
 
     @property
     def words(self) -> str:
-        """What happened, in words: "Began as a Hunch", "Up to Emerging approach", "Down to Hunch"."""
+        """What happened, in words: "Began as a Hunch", "Up to Emerging approach", "Set aside"."""
         to = Rung(self.to_rung)
-        if self.from_rung is None:
+        if self.kind == MoveKind.BEGAN:
             return f"Began as {'an' if to == Rung.EMERGING else 'a'} {to.label}"
-        return f"{'Up' if to > self.from_rung else 'Down'} to {to.label}"
+        if self.kind in (MoveKind.UP, MoveKind.DOWN):
+            return f"{MoveKind(self.kind).label} to {to.label}"
+        return MoveKind(self.kind).label
+
+    @property
+    def standing(self) -> Standing:
+        """Where the post stood after it."""
+        return Standing.ASIDE if self.kind == MoveKind.ASIDE else Standing(self.to_rung)
+
+
+class Attachment(models.Model):
+    """A file that somebody added to a post. Seen exactly by those who may see the post."""
+
+    post = models.ForeignKey(Post, on_delete=models.PROTECT, related_name="attachments")
+    file = models.FileField(upload_to=stored_as, max_length=100)
+    name = models.CharField("its name, as people see it", max_length=gate.NAME)
+    content_type = models.CharField(max_length=80)
+    size = models.PositiveIntegerField("bytes")
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="attachments")
+    at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return self.name
+
+    def get_absolute_url(self) -> str:
+        return reverse("attachment", args=[self.pk, self.name])
 
 
 class Listing(models.Model):
@@ -235,7 +295,7 @@ class Listing(models.Model):
     kind = models.CharField(max_length=16)
     object_id = models.BigIntegerField(default=0)
     post = models.ForeignKey(Post, on_delete=models.CASCADE, related_name="listings")
-    rung = models.PositiveSmallIntegerField(choices=Rung.choices)
+    standing = models.PositiveSmallIntegerField(choices=Standing.choices)
     published_at = models.DateTimeField()
     moved_at = models.DateTimeField()
 
@@ -244,8 +304,10 @@ class Listing(models.Model):
         indexes = [
             models.Index(fields=["kind", "object_id", "-published_at", "-post"], name="listing_newest"),
             models.Index(fields=["kind", "object_id", "-moved_at", "-post"], name="listing_moved"),
-            models.Index(fields=["kind", "object_id", "rung", "-published_at", "-post"], name="listing_rung_newest"),
-            models.Index(fields=["kind", "object_id", "rung", "-moved_at", "-post"], name="listing_rung_moved"),
+            models.Index(
+                fields=["kind", "object_id", "standing", "-published_at", "-post"], name="listing_standing_newest"
+            ),
+            models.Index(fields=["kind", "object_id", "standing", "-moved_at", "-post"], name="listing_standing_moved"),
         ]
 
 

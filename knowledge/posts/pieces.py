@@ -10,8 +10,7 @@ from django.utils.safestring import SafeString, mark_safe
 
 from commons import markup
 from knowledge.posts.listing import CARD, ENTRY
-from knowledge.posts.models import Move, Post, Version
-from knowledge.posts.rungs import Rung
+from knowledge.posts.models import Move, MoveKind, Post, Version
 from knowledge.stored.fragments import Read, fragments
 from knowledge.topics.models import IssueArea, Place
 
@@ -56,12 +55,13 @@ def areas_of(version: Version) -> list[IssueArea]:
 
 
 def _for_pieces(numbers: list[int]) -> list[Post]:
-    return list(Post.objects.filter(pk__in=numbers).for_cards())
+    asides = Prefetch("moves", Move.objects.filter(kind=MoveKind.ASIDE), to_attr="asides")
+    return list(Post.objects.filter(pk__in=numbers).for_cards().prefetch_related(asides))
 
 
 def _make_cards(numbers: list[int]) -> Mapping[int, str]:
     template = get_template("components/card.html").template  # type: ignore[attr-defined]
-    return {post.number: _drawn(template, post=post, rung=Rung(post.rung)) for post in _for_pieces(numbers)}
+    return {post.number: drawn(template, post=post, standing=post.standing) for post in _for_pieces(numbers)}
 
 
 def _make_entries(numbers: list[int]) -> Mapping[int, str]:
@@ -69,53 +69,12 @@ def _make_entries(numbers: list[int]) -> Mapping[int, str]:
     posts = _for_pieces(numbers)
     html = bodies(post.shown for post in posts)
     return {
-        post.number: _drawn(template, post=post, rung=Rung(post.rung), body=html[post.shown.pk], version=post.shown)
+        post.number: drawn(template, post=post, standing=post.standing, body=html[post.shown.pk], version=post.shown)
         for post in posts
     }
 
 
-def make_pages(numbers: list[int]) -> Mapping[int, str]:
-    """Posts' pages in pieces, parted by CUT.
-
-    They are: address, key of the organization, <head>, the post's own head, its text, where it stands, what else is known.
-    """
-    template = get_template("posts/pieces.html").template  # type: ignore[attr-defined]
-    posts = list(
-        Post.objects.filter(pk__in=numbers)
-        .for_cards()
-        .prefetch_related(
-            Prefetch("moves", Move.objects.select_related("by", "version")),
-            Prefetch("versions", Version.objects.defer("body").select_related("by")),
-        )
-    )
-    html = bodies(post.shown for post in posts)
-    return {post.number: _drawn(template, **_page_context(post, html[post.shown.pk])) for post in posts}
-
-
-def _page_context(post: Post, body: str) -> dict[str, object]:
-    moves = list(post.moves.all())
-    return {
-        "post": post,
-        "version": post.shown,
-        "rung": Rung(post.rung),
-        "body": body,
-        "description": markup.describe(post.shown.takeaway or markup.render(post.shown.body).words),
-        "moves": moves,
-        "versions": sorted(post.versions.all(), key=lambda version: -version.number),
-        "ladder": ladder(post, moves),
-        "cut": CUT,
-    }
-
-
-def ladder(post: Post, moves: list[Move]) -> list[dict[str, object]]:
-    """The three rungs, top first: which is here, which lie ahead, and since when it stands or stood on each."""
-    since = {move.to_rung: move.at for move in sorted(moves, key=lambda move: move.pk)}
-    return [
-        {"rung": rung, "here": rung == post.rung, "ahead": rung > post.rung, "since": since.get(rung)}
-        for rung in sorted(Rung, reverse=True)
-    ]
-
-
-def _drawn(template: object, **context: object) -> str:
+def drawn(template: object, **context: object) -> str:
+    """What a template makes of this, with the site's name and address."""
     site = {"name": settings.SITE_NAME, "url": settings.SITE_URL}
     return template.render(Context({"site": site, **context})).strip()  # type: ignore[attr-defined]

@@ -19,13 +19,36 @@ class Rung(models.IntegerChoices):
         return MEANINGS[self]
 
 
-SLUGS = {Rung.HUNCH: "hunch", Rung.EMERGING: "emerging", Rung.VETTED: "vetted"}
-MEANINGS = {
+class Standing(models.IntegerChoices):
+    """Where a post stands, as lists and their filters show it: set aside, or on its rung. Set aside is not a rung."""
+
+    ASIDE = 0, "Set aside"
+    HUNCH = Rung.HUNCH.value, Rung.HUNCH.label
+    EMERGING = Rung.EMERGING.value, Rung.EMERGING.label
+    VETTED = Rung.VETTED.value, Rung.VETTED.label
+
+    @property
+    def slug(self) -> str:
+        """The standing's word in addresses and in the stylesheet."""
+        return SLUGS[self]
+
+    @property
+    def icon(self) -> str:
+        """The name of its glyph."""
+        return f"rung-{self.slug}"
+
+
+SLUGS: dict[int, str] = {Standing.ASIDE: "aside", Rung.HUNCH: "hunch", Rung.EMERGING: "emerging", Rung.VETTED: "vetted"}
+MEANINGS: dict[int, str] = {
     Rung.HUNCH: "Something we are seeing, or suspect.",
     Rung.EMERGING: "Tried somewhere, with early signals.",
     Rung.VETTED: "Tested, and looked at by people with nothing to gain.",
 }
-RUNG_OF = {slug: rung for rung, slug in SLUGS.items()}
+RUNG_OF = {rung.slug: rung for rung in Rung}
+STANDING_OF = {standing.slug: standing for standing in Standing}
+
+# The parts of a case that the author writes; its fourth part, what was seen, are the post's pieces of evidence
+CASE_FIELDS = ("tried", "where_since", "change_mind")
 
 
 def missing_case(case: dict[str, str]) -> dict[str, str]:
@@ -33,11 +56,6 @@ def missing_case(case: dict[str, str]) -> dict[str, str]:
     wanted = {
         "tried": "Say what was tried.",
         "where_since": "Say where, and since when.",
-        "seen": "Say in a sentence what was seen.",
-        "seen_source": "Add a link to what was seen, or name its source.",
         "change_mind": "Say what would change your mind.",
     }
     return {field: words for field, words in wanted.items() if not case.get(field, "").strip()}
-
-
-CASE_FIELDS = ("tried", "where_since", "seen", "seen_source", "change_mind")

@@ -10,7 +10,7 @@ from django.db.models import Model
 
 from accounts.organizations.models import Organization
 from knowledge.posts.listing import Key
-from knowledge.posts.rungs import Rung
+from knowledge.posts.rungs import Standing
 from knowledge.stored.kept import Kept
 from knowledge.stored.stamps import Stamped
 from knowledge.topics.models import IssueArea, Place, Tag
@@ -26,10 +26,10 @@ _kept = Kept(256)
 
 @dataclass(frozen=True)
 class Counts:
-    """How many posts of a list stand where: by rung, and by thing, most first. `total` is bounded by `AMONG`."""
+    """How many posts of a list stand where: by standing, and by thing, most first. `total` is bounded by `AMONG`."""
 
     total: int
-    rungs: dict[Rung, int]
+    standings: dict[Standing, int]
     things: dict[str, list[tuple[object, int]]]
 
     @property
@@ -37,16 +37,18 @@ class Counts:
         return self.total >= AMONG
 
 
-def kept(address: str, keys: Iterable[Key], rungs: Iterable[Rung], stamped: Stamped, draw: Callable[[Counts], T]) -> T:
+def kept(
+    address: str, keys: Iterable[Key], standings: Iterable[Standing], stamped: Stamped, draw: Callable[[Counts], T]
+) -> T:
     """What `draw` makes of the counts of a list, among its newest `AMONG` posts, for the page at this address.
 
     Made again when the list's stamp moved, at most every `LAG` seconds.
     """
-    keys, rungs = tuple(keys), tuple(rungs)
+    keys, standings = tuple(keys), tuple(standings)
     slot = int(monotonic() / LAG)
 
     def made() -> tuple[int, int, T]:
-        return stamped.number, slot, draw(_count(keys, rungs))
+        return stamped.number, slot, draw(_count(keys, standings))
 
     number, since, drawn = _kept.get(address, made)
     if number != stamped.number and since != slot:
@@ -56,22 +58,22 @@ def kept(address: str, keys: Iterable[Key], rungs: Iterable[Rung], stamped: Stam
     return drawn
 
 
-def _count(keys: tuple[Key, ...], rungs: tuple[Rung, ...]) -> Counts:
+def _count(keys: tuple[Key, ...], standings: tuple[Standing, ...]) -> Counts:
     _, *others = keys
     where = "".join(
         " AND EXISTS (SELECT 1 FROM knowledge_listing o WHERE o.post_id = l.post_id AND o.kind = %s AND o.object_id = %s)"
         for _ in others
     )
     matches = (
-        "SELECT l.post_id, l.rung FROM knowledge_listing l WHERE l.kind = %s AND l.object_id = %s"  # noqa: S608
-        f"{where}{' AND l.rung = ANY(%s)' if rungs else ''} ORDER BY l.published_at DESC, l.post_id DESC LIMIT {AMONG}"
+        "SELECT l.post_id, l.standing FROM knowledge_listing l WHERE l.kind = %s AND l.object_id = %s"  # noqa: S608
+        f"{where}{' AND l.standing = ANY(%s)' if standings else ''} ORDER BY l.published_at DESC, l.post_id DESC LIMIT {AMONG}"
     )
-    params = [value for key in keys for value in key] + ([list(map(int, rungs))] if rungs else [])
+    params = [value for key in keys for value in key] + ([list(map(int, standings))] if standings else [])
     with connection.cursor() as cursor:
         cursor.execute(
             f"WITH m AS MATERIALIZED ({matches}), counted AS ("  # noqa: S608 - no part of it was typed by anybody
             " SELECT l.kind, l.object_id, count(*) AS posts FROM m JOIN knowledge_listing l USING (post_id)"
-            " WHERE l.kind IN ('area', 'tag', 'place', 'organization', 'rung', 'home') GROUP BY 1, 2),"
+            " WHERE l.kind IN ('area', 'tag', 'place', 'organization', 'standing', 'home') GROUP BY 1, 2),"
             " ranked AS (SELECT *, row_number() OVER (PARTITION BY kind ORDER BY posts DESC, object_id) FROM counted)"
             f" SELECT kind, object_id, posts FROM ranked WHERE row_number <= {SHOWN + len(keys)}",
             params,
@@ -86,6 +88,6 @@ def _count(keys: tuple[Key, ...], rungs: tuple[Rung, ...]) -> Counts:
         things[kind] = [(named[pk], posts) for pk, posts in by_kind.get(kind, {}).items() if pk in named]
     return Counts(
         total=by_kind.get("home", {}).get(0, 0),
-        rungs={rung: by_kind.get("rung", {}).get(int(rung), 0) for rung in Rung},
+        standings={standing: by_kind.get("standing", {}).get(int(standing), 0) for standing in Standing},
         things=things,
     )

@@ -12,7 +12,7 @@ from django.http import Http404
 
 from accounts.organizations.models import Organization
 from knowledge.posts.listing import Key, Row
-from knowledge.posts.rungs import RUNG_OF, Rung
+from knowledge.posts.rungs import STANDING_OF, Standing
 from knowledge.topics.models import IssueArea, Place, Tag
 
 if TYPE_CHECKING:
@@ -32,10 +32,10 @@ PARTS: dict[str, tuple[str, type[Model], str]] = {
 
 @dataclass(frozen=True)
 class Filters:
-    """The filters of one list: things by part, rungs, words, sort, and from where on."""
+    """The filters of one list: things by part, standings, words, sort, and from where on."""
 
     things: Mapping[str, Any] = field(default_factory=dict)
-    rungs: tuple[Rung, ...] = ()
+    standings: tuple[Standing, ...] = ()
     q: str = ""
     sort: str = NEWEST
     older_than: Row | None = None
@@ -53,13 +53,13 @@ class Filters:
     @property
     def chosen(self) -> int:
         """How many filters are on."""
-        return len(self.things) + len(self.rungs)
+        return len(self.things) + len(self.standings)
 
     def pairs(self, **changes: Any) -> list[tuple[str, str]]:
         """The filters as an address names them, in canonical order, without its place in the list."""
         this = replace(self, **changes) if changes else self
         pairs = [(part, thing.slug) for part, thing in this.things.items()]
-        pairs += [("rung", rung.slug) for rung in this.rungs]
+        pairs += [("rung", standing.slug) for standing in this.standings]
         if this.q:
             pairs.append(("q", this.q))
         if this.sort != NEWEST:
@@ -80,11 +80,11 @@ class Filters:
     def without_thing(self, part: str) -> str:
         return self.canonical(things={name: thing for name, thing in self.things.items() if name != part})
 
-    def with_rung(self, rung: Rung) -> str:
-        return self.canonical(rungs=tuple(sorted({*self.rungs, rung})))
+    def with_standing(self, standing: Standing) -> str:
+        return self.canonical(standings=tuple(sorted({*self.standings, standing})))
 
-    def without_rung(self, rung: Rung) -> str:
-        return self.canonical(rungs=tuple(other for other in self.rungs if other != rung))
+    def without_standing(self, standing: Standing) -> str:
+        return self.canonical(standings=tuple(other for other in self.standings if other != standing))
 
     def at(self, name: str, row: Row) -> str:
         """The address of the rows that are older, or newer, than this one."""
@@ -102,18 +102,18 @@ def parse(params: "QueryDict") -> Filters:
             if thing is None:
                 raise Http404(f"There is no {words} called “{slug[:80]}”.")
             things[part] = thing
-    rungs = set()
+    standings = set()
     for slug in params.getlist("rung"):
-        if slug and slug not in RUNG_OF:
-            raise Http404(f"There is no rung called “{slug[:80]}”. The rungs are hunch, emerging and vetted.")
+        if slug and slug not in STANDING_OF:
+            raise Http404(f"There is no rung called “{slug[:80]}”. Choose hunch, emerging, vetted or aside.")
         if slug:
-            rungs.add(RUNG_OF[slug])
+            standings.add(STANDING_OF[slug])
     sort = params.get("sort") or NEWEST
     if sort not in SORTS:
         raise BadRequest("A list is sorted by newest or by moved.")
     return Filters(
         things=things,
-        rungs=tuple(sorted(rungs)),
+        standings=tuple(sorted(standings)),
         q=" ".join(params.get("q", "").split())[:200],
         sort=sort,
         older_than=_row(params.get("older", "")),

@@ -8,7 +8,7 @@ from django.template.loader import render_to_string
 
 from knowledge.posts.listing import CARD, HOME, Key, Row, listed_with
 from knowledge.posts.pieces import card_list
-from knowledge.posts.rungs import Rung
+from knowledge.posts.rungs import Standing
 from knowledge.search import facets
 from knowledge.search.filters import MOVED, PARTS, SORTS, Filters, parse
 from knowledge.stored.fragments import Read
@@ -56,7 +56,7 @@ class PostList:
             fragment,
             self.viewer,
             keys=self.keys,
-            rungs=self.filters.rungs,
+            standings=self.filters.standings,
             moved=self.filters.sort == MOVED,
             older_than=self.filters.older_than,
             newer_than=self.filters.newer_than,
@@ -99,10 +99,11 @@ class PostList:
             {"name": str(thing), "href": f"{self.path}{_query(filters.without_thing(part))}"}
             for part, thing in filters.things.items()
         ]
-        rungs = [
-            {"name": rung.label, "href": f"{self.path}{_query(filters.without_rung(rung))}"} for rung in filters.rungs
+        standings = [
+            {"name": standing.label, "href": f"{self.path}{_query(filters.without_standing(standing))}"}
+            for standing in filters.standings
         ]
-        return rungs + things
+        return standings + things
 
     def _narrowing(self) -> tuple[str, str]:
         """What the list can be narrowed to, drawn, and how many posts it has, in words."""
@@ -113,7 +114,7 @@ class PostList:
             return html, f"{total} post{'' if counted.total == 1 else 's'}"
 
         address = f"{self.path}?{self.filters.canonical()}"
-        return facets.kept(address, self.keys, self.filters.rungs, self.stamped, draw)
+        return facets.kept(address, self.keys, self.filters.standings, self.stamped, draw)
 
     def _facets(self, counted: facets.Counts) -> list[dict[str, Any]]:
         """What the list can be narrowed to, with counts; what is chosen, or is what the page is about, is not offered."""
@@ -121,15 +122,15 @@ class PostList:
         groups = []
         offered = [
             {
-                "name": rung.label,
-                "rung": rung.slug,
-                "posts": counted.rungs[rung],
-                "href": f"{self.path}{_query(filters.with_rung(rung))}",
+                "name": standing.label,
+                "icon": standing.icon,
+                "posts": counted.standings[standing],
+                "href": f"{self.path}{_query(filters.with_standing(standing))}",
             }
-            for rung in sorted(Rung, reverse=True)
-            if counted.rungs[rung] and rung not in filters.rungs
+            for standing in sorted(Standing, reverse=True)
+            if counted.standings[standing] and standing not in filters.standings
         ]
-        groups.append({"name": "Rung", "offered": offered})
+        groups.append({"name": "Where it stands", "offered": offered})
         names = {"area": "Issue area", "place": "Place", "organization": "Organization", "tag": "Tag"}
         for part, name in names.items():
             kind = PARTS[part][0]

@@ -23,7 +23,7 @@ def results(viewer: "Member | AnonymousUser", filters: Filters, *, by_date: bool
     The words are read as people type them (quotes for phrases, - for not, or); as they stand and by English stems.
     """
     keys = [key for key in filters.keys if key != HOME]
-    params: dict[str, Any] = {"q": filters.q, "rungs": [int(rung) for rung in filters.rungs]}
+    params: dict[str, Any] = {"q": filters.q, "standings": [int(standing) for standing in filters.standings]}
     where = ""
     for position, key in enumerate(keys):
         where += (
@@ -31,10 +31,10 @@ def results(viewer: "Member | AnonymousUser", filters: Filters, *, by_date: bool
             f" AND o.kind = %(kind{position})s AND o.object_id = %(object{position})s)"
         )
         params |= {f"kind{position}": key.kind, f"object{position}": key.object_id}
-    if filters.rungs:
+    if filters.standings:
         where += (
             " AND EXISTS (SELECT 1 FROM knowledge_listing o WHERE o.post_id = w.object_id"
-            " AND o.kind = 'rung' AND o.object_id = ANY(%(rungs)s))"
+            " AND o.kind = 'standing' AND o.object_id = ANY(%(standings)s))"
         )
     order = "object_id DESC" if by_date else "ts_rank(vector, query) DESC, object_id DESC"
     with connection.cursor() as cursor:

@@ -37,13 +37,13 @@ def _context(request: HttpRequest, stamped: Stamped) -> dict[str, object]:
 def _for_everybody(stamped: Stamped) -> list[SafeString]:
     """What the front page shows to every reader, drawn once for each change of it: what stands above and below the reader's own."""
     everyone = AnonymousUser()
-    rung_counts = stamps(Key("rung", rung).stamp for rung in Rung)
+    counts = stamps(Key("standing", rung).stamp for rung in Rung)
     moving = listed(everyone, moved=True, limit=MOVED_SHOWN)
     context = {
         "cut": CUT,
         "total": stamped.posts,
         "ladder": [
-            {"rung": rung, "posts": rung_counts[Key("rung", rung).stamp].posts} for rung in sorted(Rung, reverse=True)
+            {"rung": rung, "posts": counts[Key("standing", rung).stamp].posts} for rung in sorted(Rung, reverse=True)
         ],
         "moving": card_list(row.number for row in moving),
         "quiet_posts": list(

@@ -1,5 +1,7 @@
 """A post: its page, its versions, writing one, changing one, taking one back."""
 
+from typing import TYPE_CHECKING
+
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
@@ -16,19 +18,27 @@ from commons.once import fresh_key, once
 from knowledge.comments.actions import THREAD
 from knowledge.comments.permissions import may_speak
 from knowledge.comments.thread import blank_form, make_threads, own_comments
+from knowledge.ladder.actions import publish_emerging
+from knowledge.ladder.forms import ComposeForm
+from knowledge.ladder.page import make_pages
 from knowledge.posts import actions
-from knowledge.posts.forms import ComposeForm, VersionForm, initial_of
+from knowledge.posts.forms import ContentForm, VersionForm, initial_of
 from knowledge.posts.listing import PAGE, Key, visible
 from knowledge.posts.models import Post, Version
 from knowledge.posts.permissions import can_edit, can_withdraw, may_edit
-from knowledge.posts.pieces import CUT, areas_of, bodies, make_pages, places_of
+from knowledge.posts.pieces import CUT, areas_of, bodies, places_of
 from knowledge.posts.rungs import Rung
 from knowledge.stored import kept
 from knowledge.stored.fragments import together
 from knowledge.stored.stamps import stamp
 from knowledge.subscriptions.button import cadence_of, choices_of, subscribe_at
 from knowledge.subscriptions.models import Followable
+from knowledge.views.asked import gone_or_missing
 from knowledge.views.shared import shared_page
+
+if TYPE_CHECKING:
+    from accounts.members.models import Member
+    from accounts.organizations.models import Organization
 
 
 @require_safe
@@ -41,7 +51,7 @@ def post(request: HttpRequest, number: int, slug: str = "") -> HttpResponseBase:
 def _post_page(request: HttpRequest, number: int) -> HttpResponse:
     drawn = together(number, {PAGE: make_pages, THREAD: make_threads}, where=visible(request.user, number))
     if drawn is None:
-        return _gone_or_missing(request, number)
+        return gone_or_missing(request, number)
     address, organization, head, top, text, stands, about = drawn[PAGE].split(CUT)
     if request.path != address:
         return redirect(address, permanent=True)
@@ -66,18 +76,6 @@ def _post_page(request: HttpRequest, number: int) -> HttpResponse:
     )
 
 
-def _gone_or_missing(request: HttpRequest, number: int) -> HttpResponse:
-    """410 with a marker for what was withdrawn or hidden, with its history for its own organization; 404 for the rest."""
-    found = get_object_or_404(Post.objects.known_to(request.user).select_related("organization"), pk=number)
-    ours = request.user.is_authenticated and request.user.belongs_to(found.organization)
-    context = {
-        "post": found,
-        "ours": ours,
-        "versions": found.versions.select_related("by").order_by("-number") if ours else [],
-    }
-    return render(request, "posts/gone.html", context, status=410)
-
-
 @require_safe
 def version(request: HttpRequest, number: int, slug: str, version: int) -> HttpResponseBase:
     """A version as it was published. Its address stays for as long as the commons does."""
@@ -88,7 +86,7 @@ def version(request: HttpRequest, number: int, slug: str, version: int) -> HttpR
         if found is None:
             own = Post.objects.known_to(request.user).select_related("organization").filter(pk=number).first()
             if not (own and request.user.is_authenticated and request.user.belongs_to(own.organization)):
-                return _gone_or_missing(request, number)
+                return gone_or_missing(request, number)
             found = own
         this = get_object_or_404(Version.objects.select_related("by"), post=found, number=version)
         if request.path != this.get_absolute_url():
@@ -128,15 +126,20 @@ def new(request: HttpRequest) -> HttpResponseBase:
             number, _ = once(
                 form.cleaned_data["key"],
                 by=acting(request),
-                act=lambda: actions.publish(
-                    form.content(organization), by=acting(request), organization=organization, rung=form.chosen_rung
-                ),
+                act=lambda: _published(form, by=acting(request), organization=organization),
             )
             messages.success(request, f"Published. Your {form.chosen_rung.label.lower()} is out.")
             return redirect(Post.objects.select_related("shown").get(pk=number))
     elif request.method != "POST" and typed is not None:
         form.errors.clear()  # what was kept is shown again as it was, not marked before it is sent
     return _compose(request, form, "posts/new.html", {})
+
+
+def _published(form: ComposeForm, *, by: "Member", organization: "Organization") -> Post:
+    content = form.content(organization)
+    if form.chosen_rung == Rung.EMERGING:
+        return publish_emerging(content, form.pieces(), by=by, organization=organization)
+    return actions.publish(content, by=by, organization=organization)
 
 
 @never_cache
@@ -175,7 +178,7 @@ def edit(request: HttpRequest, number: int, slug: str) -> HttpResponseBase:
 
 
 def _compose(
-    request: HttpRequest, form: ComposeForm | VersionForm, template: str, context: dict[str, object], status: int = 200
+    request: HttpRequest, form: ContentForm, template: str, context: dict[str, object], status: int = 200
 ) -> HttpResponse:
     preview = None
     if request.method == "POST":

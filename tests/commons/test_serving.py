@@ -105,7 +105,7 @@ def test_a_body_that_says_it_is_too_long_is_refused_before_it_comes(port):
     with connected(port, head(method="POST", Content_Length=serving.BODY_LIMIT + 1)) as line:
         answer = measure.read_answer(line)
         assert answer.status == 413
-        assert b"at most 3 MB" in answer.body
+        assert b"too much at once" in answer.body
 
 
 def test_who_sends_too_much_all_the_same_can_read_the_refusal(port):
@@ -122,6 +122,22 @@ def test_a_body_in_chunks_that_grows_too_long_is_refused(port):
 def test_the_longest_body_is_let_in(port):
     body = b"a" * serving.BODY_LIMIT
     assert environ(port, head(method="POST", Content_Length=len(body)), body)["body length"] == str(len(body))
+
+
+FILES = {"Content_Type": "multipart/form-data; boundary=x"}
+
+
+def test_a_form_with_files_may_be_long_from_a_browser_with_a_session(port):
+    body = b"a" * (serving.BODY_LIMIT + 1)
+    asked = head(method="POST", Content_Length=len(body), Cookie="sessionid=x", **FILES)
+    assert environ(port, asked, body)["body length"] == str(len(body))
+    too_long = head(method="POST", Content_Length=serving.UPLOAD_LIMIT + 1, Cookie="sessionid=x", **FILES)
+    assert said(port, too_long).status == 413
+
+
+@pytest.mark.parametrize("headers", [FILES, {"Cookie": "sessionid=x"}])
+def test_any_other_body_may_not(port, headers):
+    assert said(port, head(method="POST", Content_Length=serving.BODY_LIMIT + 1, **headers)).status == 413
 
 
 @pytest.mark.parametrize("start", [b"", b"some of it"])

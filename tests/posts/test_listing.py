@@ -62,13 +62,13 @@ def test_filters_combine(alice):
     assert [row.number for row in listed(EVERYONE, [Key("place", place("KE").pk)])] == [both.number, kenya.number]
     keys = [Key("tag", tag.pk), Key("area", area("housing").pk)]
     assert [row.number for row in listed(EVERYONE, keys)] == [both.number]
-    assert listed(EVERYONE, keys, rungs=[Rung.EMERGING]) == []
+    assert listed(EVERYONE, keys, standings=[Rung.EMERGING]) == []
 
 
 def test_a_list_costs_one_query(forty_five, django_assert_num_queries):
     key = Key("area", area().pk)
     with django_assert_num_queries(1):
-        listed(EVERYONE, [key], rungs=[Rung.HUNCH])
+        listed(EVERYONE, [key], standings=[Rung.HUNCH])
 
 
 def test_older_and_newer_links_lead_through_a_list(client, forty_five):

@@ -6,11 +6,12 @@ import pytest
 from django.core.exceptions import PermissionDenied
 
 from commons.activity.models import Activity, Verb
+from knowledge.ladder.actions import publish_emerging
 from knowledge.posts.actions import ChangedMeanwhile, NotReady, publish, publish_version
 from knowledge.posts.models import Listing, Move, Post, Version
 from knowledge.posts.rungs import Rung
 from knowledge.stored.stamps import stamp
-from tests.make import CASE, area, content, make_post, place
+from tests.make import CASE, PIECE, area, content, make_post, place
 
 FORM = {"title": "Evictions follow the water bill", "body": "In thirty files it went first.", "area": "eviction"}
 
@@ -45,17 +46,15 @@ def test_every_fact_of_publishing_is_recorded_once(post):
 
 def test_an_emerging_approach_wants_its_whole_case(alice, organization):
     with pytest.raises(NotReady) as refused:
-        publish(content(case={**CASE, "seen": ""}), by=alice, organization=organization, rung=Rung.EMERGING)
-    assert list(refused.value.missing) == ["seen"]
+        publish_emerging(content(case={**CASE, "tried": ""}), [PIECE], by=alice, organization=organization)
+    assert list(refused.value.missing) == ["case"]
+    with pytest.raises(NotReady) as refused:
+        publish_emerging(content(case=CASE), [], by=alice, organization=organization)
+    assert list(refused.value.missing) == ["evidence"]
     assert not Post.objects.exists()
-    post = publish(content(case=CASE), by=alice, organization=organization, rung=Rung.EMERGING)
+    post = publish_emerging(content(case=CASE), [PIECE], by=alice, organization=organization)
     assert post.rung == Rung.EMERGING
-
-
-def test_a_vetted_finding_is_never_published_straight_away(alice, organization):
-    with pytest.raises(NotReady):
-        publish(content(case=CASE), by=alice, organization=organization, rung=Rung.VETTED)
-    assert not Post.objects.exists()
+    assert post.evidence.get().statement == PIECE.statement
 
 
 def test_a_post_is_listed_with_its_areas_and_places_and_all_above_them(alice):

@@ -13,9 +13,11 @@ from accounts.members.models import Member
 from accounts.organizations.models import Membership, Organization
 from knowledge.comments import actions as comments
 from knowledge.comments.models import Comment, EarlierText
+from knowledge.evidence.actions import Piece, add_evidence
+from knowledge.ladder import actions as ladder
 from knowledge.posts import actions as posts
 from knowledge.posts.models import Post
-from knowledge.posts.rungs import CASE_FIELDS, RUNG_OF, Rung
+from knowledge.posts.rungs import CASE_FIELDS, Rung
 from knowledge.subscriptions.actions import subscribe
 from knowledge.subscriptions.models import Cadence, Followable
 from knowledge.topics.find import place_named
@@ -93,44 +95,54 @@ def _confirm_address(member: Member) -> None:
 def _load_post(row: dict[str, Any], members: dict[str, Member]) -> None:
     organization = Organization.objects.get(slug=row["organization"])
     first, *later = row["version"]
-    moves = row["move"]
-    post = posts.publish(
-        _content(row, first),
-        by=members[first["by"]],
-        organization=organization,
-        rung=RUNG_OF[moves[0]["to"]],
-        why=moves[0].get("why", ""),
-        authors=[members[handle] for handle in row["authors"]],
-        at=row["published"],
-    )
+    moves = row["move"][1:]
+    told = row.get("evidence", [])
+    post = _begin(row, members, organization, [piece for piece in told if piece["at"] <= row["published"]])
+    told = [piece for piece in told if piece["at"] > row["published"]]
     events: list[tuple[Any, int, str, dict[str, Any]]] = []
-    events += [(version["at"], 0, "version", version) for version in later]
-    events += [(move["at"], 1, "move", move) for move in moves[1:]]
-    events += [(comment["at"], 2, "comment", comment) for comment in row.get("comment", [])]
+    for place, (kind, rows) in enumerate(
+        [("version", later), ("evidence", told), ("move", moves), ("comment", row.get("comment", []))]
+    ):
+        events += [(event["at"], place, kind, event) for event in rows]
     made: dict[str, Comment] = {}
     for at, _, kind, event in sorted(events, key=lambda event: event[:2]):
+        by = members[event["by"]]
         if kind == "version":
-            newest = post.versions.latest("number")
-            posts.publish_version(
-                post,
-                _content(row, event),
-                by=members[event["by"]],
-                note=event.get("note", ""),
-                base=newest.number,
-                at=at,
-            )
+            base = post.versions.latest("number").number
+            note = event.get("note", "")
+            posts.publish_version(post, _content(row, event), by=by, note=note, base=base, at=at)
+        elif kind == "evidence":
+            add_evidence(post, _piece(event), by=by, at=at)
         elif kind == "move":
-            post.refresh_from_db()
-            rung: Rung = RUNG_OF[event["to"]]
-            version = post.versions.get(number=event["version"])
-            posts.put_on_rung(post, rung, by=members[event["by"]], why=event.get("why", ""), version=version, at=at)
-            posts.relist(post)
+            ladder.move_up(post, by=by, why=event.get("why", ""), at=at)
         else:
             made[event["id"]] = _load_comment(post, event, members, made)
     for gone in (comment["id"] for comment in row.get("comment", []) if comment.get("withdrawn")):
         comments.withdraw_comment(made[gone], by=made[gone].by)
     if row.get("withdrawn"):
         posts.withdraw(post, by=members[first["by"]], at=row["withdrawn"])
+
+
+def _begin(
+    row: dict[str, Any], members: dict[str, Member], organization: Organization, told: list[dict[str, Any]]
+) -> Post:
+    """Version 1 of a post, on the rung it begins on."""
+    first, begun = row["version"][0], row["move"][0]
+    content = _content(row, first)
+    said = {
+        "by": members[first["by"]],
+        "organization": organization,
+        "why": begun.get("why", ""),
+        "authors": [members[handle] for handle in row["authors"]],
+        "at": row["published"],
+    }
+    if begun["to"] == Rung.EMERGING.slug:
+        return ladder.publish_emerging(content, [_piece(piece) for piece in told], **said)
+    return posts.publish(content, **said)
+
+
+def _piece(row: dict[str, Any]) -> Piece:
+    return Piece(**{name: value for name, value in row.items() if name not in ("at", "by")})
 
 
 def _load_comment(post: Post, row: dict[str, Any], members: dict[str, Member], made: dict[str, Comment]) -> Comment:

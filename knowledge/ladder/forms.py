@@ -1,0 +1,157 @@
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+
+from accounts.organizations.models import PUBLISHING_ROLES, Language, Organization
+from commons import gate
+from commons.once import OnceForm
+from knowledge.evidence.actions import Piece
+from knowledge.evidence.forms import is_link
+from knowledge.evidence.models import Kind, Strength
+from knowledge.ladder.record import numbers
+from knowledge.ladder.rules import Record, missing_for
+from knowledge.posts.forms import ContentForm
+from knowledge.posts.models import Post
+from knowledge.posts.rungs import RUNG_OF, Rung
+
+if TYPE_CHECKING:
+    from accounts.members.models import Member
+
+SOURCE_WANTED = "Add a link to what was seen, or say where it can be found."
+
+
+class ComposeForm(ContentForm):
+    """A new post."""
+
+    organization = forms.ModelChoiceField(Organization.objects.none(), label="Published by", empty_label=None)
+    rung = forms.ChoiceField(
+        label="Where it stands",
+        choices=[(rung.slug, rung.label) for rung in (Rung.HUNCH, Rung.EMERGING)],
+        initial=Rung.HUNCH.slug,
+        required=False,
+        widget=forms.RadioSelect,
+    )
+    seen = gate.Text(
+        label="What was seen",
+        help_text="In a sentence, with numbers where you have them. More evidence can follow.",
+        limit=gate.REASON,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
+    seen_source = gate.Line(label="A link to it, or where it can be found", limit=gate.REASON, required=False)
+    seen_kind = forms.ChoiceField(label="What it is", choices=Kind.choices, required=False, initial=Kind.OBSERVATION)
+    seen_strength = forms.ChoiceField(
+        label="How much it can carry", choices=Strength.choices, required=False, initial=Strength.ANECDOTAL
+    )
+    key = forms.UUIDField(required=False, widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, member: "Member", **options: Any) -> None:
+        super().__init__(*args, **options)
+        field = self.fields["organization"]
+        assert isinstance(field, forms.ModelChoiceField)
+        field.queryset = Organization.objects.filter(
+            memberships__member=member, memberships__role__in=PUBLISHING_ROLES
+        ).order_by("name")
+        own = list(field.queryset[:2])
+        language = self.fields["language"]
+        assert isinstance(language, forms.ChoiceField)
+        if len(own) == 1:
+            language.initial = own[0].language
+        else:
+            language.choices = [("", "As the organization writes"), *Language.choices]
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if self.chosen_rung == Rung.EMERGING:
+            self.want_case()
+            told = Record(case=self.case(), evidence=len(self.pieces()))
+            if words := missing_for(Rung.EMERGING, told, numbers()).get("evidence"):
+                field = "seen_source" if cleaned.get("seen") else "seen"
+                if field not in self.errors:
+                    self.add_error(field, SOURCE_WANTED if field == "seen_source" else words)
+        return cleaned
+
+    def pieces(self) -> list[Piece]:
+        """The first evidence, where some was told."""
+        cleaned = self.cleaned_data
+        if not (cleaned.get("seen") and cleaned.get("seen_source")):
+            return []
+        where = cleaned["seen_source"]
+        way = "link" if is_link(where) else "source"
+        return [
+            Piece(
+                cleaned["seen"],
+                kind=cleaned.get("seen_kind") or Kind.OBSERVATION,
+                strength=cleaned.get("seen_strength") or Strength.ANECDOTAL,
+                **{way: where},
+            )
+        ]
+
+    @property
+    def case_is_begun(self) -> bool:
+        return super().case_is_begun or any(self[name].value() or self[name].errors for name in ("seen", "seen_source"))
+
+    @property
+    def chosen_rung(self) -> Rung:
+        return RUNG_OF[self.cleaned_data.get("rung") or Rung.HUNCH.slug]
+
+
+def reason(label: str, missing: str, hint: str = "") -> gate.Text:
+    """A field for a reason, in some lines."""
+    return gate.Text(
+        label=label,
+        help_text=hint,
+        limit=gate.REASON,
+        error_messages={"required": missing},
+        widget=forms.Textarea(attrs={"rows": 3, "class": "short"}),
+    )
+
+
+class MoveUpForm(OnceForm):
+    """Why a hunch moves up."""
+
+    why = reason(
+        "Why now?", "Say in a sentence why it moves up.", "A sentence. It stands in the ladder history, with your name."
+    )
+
+
+class StepDownForm(OnceForm):
+    """To which rung a post steps down, and why."""
+
+    rung = forms.ChoiceField(
+        label="Down to",
+        widget=forms.RadioSelect,
+        error_messages={"required": "Choose a rung below.", "invalid_choice": "Choose a rung below the present one."},
+    )
+    why = reason(
+        "Why?", "Say why: those who built on it need to know.", "Stands in the ladder history, with your name."
+    )
+
+    def __init__(self, *args: Any, post: Post, **options: Any) -> None:
+        super().__init__(*args, **options)
+        below = [rung for rung in sorted(Rung, reverse=True) if rung < post.rung]
+        field = self.fields["rung"]
+        assert isinstance(field, forms.ChoiceField)
+        field.choices = [(rung.slug, rung.label) for rung in below]
+        field.initial = below[0].slug
+
+    def clean_rung(self) -> Rung:
+        return RUNG_OF[self.cleaned_data["rung"]]
+
+
+class SetAsideForm(OnceForm):
+    """Why a post is set aside, and what was learned: the questions of an after-action review."""
+
+    why = reason(
+        "In a sentence: why is it set aside?", "Say in a sentence why.", "Stands in the ladder history, with your name."
+    )
+    expected = reason("What did you expect?", "Say what you expected.")
+    happened = reason("What happened?", "Say what happened.")
+    because = reason("Why, do you think?", "Say what you think the reason was.")
+    next_time = reason("What would you do next?", "Say what you would do next: it saves somebody a year.")
+
+
+class TakeUpForm(OnceForm):
+    """Why a post is taken up again."""
+
+    why = reason("Why is it taken up again?", "Say what changed.", "Stands in the ladder history, with your name.")

@@ -1,0 +1,77 @@
+"""A post's page as everybody may read it, in pieces: what the post says, what it rests on, and where it stands."""
+
+from collections.abc import Iterable, Mapping
+
+from django.db.models import Prefetch
+from django.template.loader import get_template
+
+from commons import markup
+from knowledge.evidence.models import Evidence
+from knowledge.ladder.record import numbers, record_of
+from knowledge.ladder.rules import wants
+from knowledge.posts.models import Move, MoveKind, Post, Version
+from knowledge.posts.pieces import CUT, bodies, drawn
+from knowledge.posts.rungs import Rung
+
+
+def make_pages(posts: list[int]) -> Mapping[int, str]:
+    """The pages of the posts of these numbers, each in pieces parted by CUT.
+
+    They are: address, key of the organization, <head>, the post's own head, its text, where it stands, what else is known.
+    """
+    template = get_template("posts/pieces.html").template  # type: ignore[attr-defined]
+    found = list(
+        Post.objects.filter(pk__in=posts)
+        .for_cards()
+        .prefetch_related(
+            Prefetch("moves", Move.objects.select_related("by", "version", "lesson")),
+            Prefetch("versions", Version.objects.defer("body").select_related("by")),
+            Prefetch("evidence", Evidence.objects.select_related("attachment", "withdrawn_by")),
+        )
+    )
+    html = bodies(post.shown for post in found)
+    return {post.number: drawn(template, **_context(post, html[post.shown.pk])) for post in found}
+
+
+def _context(post: Post, body: str) -> dict[str, object]:
+    moves = list(post.moves.all())
+    evidence = list(post.evidence.all())
+    standing = [piece for piece in evidence if piece.withdrawn_at is None]
+    return {
+        "post": post,
+        "version": post.shown,
+        "standing": post.standing,
+        "body": body,
+        "description": markup.describe(post.shown.takeaway or markup.render(post.shown.body).words),
+        "moves": moves,
+        "aside": next((move for move in moves if move.kind == MoveKind.ASIDE), None) if post.aside_at else None,
+        "versions": sorted(post.versions.all(), key=lambda version: -version.number),
+        "evidence": evidence,
+        "outside": sum(piece.from_outside for piece in standing),
+        "ladder": ladder_of(post, moves),
+        "cut": CUT,
+    }
+
+
+def ladder_of(post: Post, moves: Iterable[Move] | None = None) -> list[dict[str, object]]:
+    """The three rungs, top first: which is here, which lie ahead, since when it stands or stood on each, and what the next wants."""
+    since: dict[int, object] = {}
+    for move in sorted(post.moves.all() if moves is None else moves, key=lambda move: move.pk):
+        if move.kind in (MoveKind.BEGAN, MoveKind.UP, MoveKind.DOWN):
+            since[move.to_rung] = move.at
+    record, wanted = record_of(post, newest_of(post)), numbers()
+    return [
+        {
+            "rung": rung,
+            "here": rung == post.rung,
+            "ahead": rung > post.rung,
+            "wants": wants(rung, record, wanted) if rung == post.rung + 1 else [],
+            "since": since.get(rung),
+        }
+        for rung in sorted(Rung, reverse=True)
+    ]
+
+
+def newest_of(post: Post) -> Version:
+    """The newest version of a post, looked at or not."""
+    return max(post.versions.all(), key=lambda version: version.number)
