@@ -1,7 +1,7 @@
 """Every concept's tables, gathered for Django."""
 
 from knowledge.comments.models import Comment, EarlierText
-from knowledge.evidence.models import Evidence
+from knowledge.evidence.models import Evidence, FieldReport, ReportVersion
 from knowledge.ladder.models import Lesson
 from knowledge.posts.models import Attachment, Listing, Move, Post, PostAuthor, PostTag, Version
 from knowledge.stored.models import Fragment, Stamp
@@ -14,6 +14,7 @@ __all__ = [
     "Comment",
     "EarlierText",
     "Evidence",
+    "FieldReport",
     "Fragment",
     "IssueArea",
     "Lesson",
@@ -23,6 +24,7 @@ __all__ = [
     "Post",
     "PostAuthor",
     "PostTag",
+    "ReportVersion",
     "Stamp",
     "Subscription",
     "Tag",

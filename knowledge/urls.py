@@ -49,12 +49,18 @@ urlpatterns = [
     path(
         "posts/<number:number>/<str:slug>/evidence/<number:pk>/withdraw/", evidence.withdraw, name="evidence_withdraw"
     ),
+    path("posts/<number:number>/<str:slug>/field-report/", evidence.report, name="field_report_new"),
+    path("field-reports/<number:pk>/", evidence.field_report, name="field_report"),
+    path("field-reports/<number:pk>/edit/", evidence.edit_report, name="field_report_edit"),
+    path("field-reports/<number:pk>/withdraw/", evidence.withdraw_report, name="field_report_withdraw"),
     path("attachments/<number:pk>/<str:name>", evidence.attachment, name="attachment"),
     path("posts/<number:number>/<str:slug>/withdraw/", posts.withdraw, name="post_withdraw"),
     path("posts/<number:number>/<str:slug>/versions/<number:version>/", posts.version, name="post_version"),
     path("posts/<number:number>/<str:slug>/comment/", comments.new, name="comment_new"),
     path("posts/<number:number>/<str:slug>/comments/<number:parent>/", comments.new, name="comment_reply"),
     path("comments/<number:pk>/", comments.permalink, name="comment"),
+    path("comments/<number:pk>/answer/", comments.answer, name="challenge_answer"),
+    path("comments/<number:pk>/accept/", comments.accept, name="challenge_accept"),
     path("comments/<number:pk>/edit/", comments.edit, name="comment_edit"),
     path("comments/<number:pk>/withdraw/", comments.withdraw, name="comment_withdraw"),
     path("subscribe/<slug:kind>/<number:pk>/", subscriptions.subscribe, name="subscribe"),

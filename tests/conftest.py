@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 from django.core.management import call_command
+from django.db.backends.postgresql.operations import DatabaseOperations
 from django.test import Client
 
 from accounts.members.models import Member
@@ -28,6 +29,17 @@ def django_db_setup(django_db_setup, django_db_blocker):
     """The issue areas and the places are there in every test, as they are in every commons."""
     with django_db_blocker.unblock():
         call_command("load_topics", verbosity=0)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _emptied():
+    """Between tests that commit, all tables are emptied: those too that are append-only, and let nobody else do it."""
+    sql_flush = DatabaseOperations.sql_flush
+
+    def allowed(self, *args, **options):
+        return ["SET LOCAL commons.emptying = 'on'", *sql_flush(self, *args, **options)]
+
+    DatabaseOperations.sql_flush = allowed
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -1,5 +1,6 @@
 """Builders: the shortest way to a thing that a test is about. What a test does not care for is filled in."""
 
+import datetime as dt
 import itertools
 from typing import Any
 
@@ -9,7 +10,8 @@ from accounts.members.models import Member
 from accounts.organizations.models import Membership, Organization, Role
 from knowledge.comments import actions as comment_actions
 from knowledge.comments.models import Comment
-from knowledge.evidence.actions import Piece
+from knowledge.evidence.actions import Account, Piece, report
+from knowledge.evidence.models import FieldReport
 from knowledge.ladder.actions import publish_emerging
 from knowledge.posts import actions
 from knowledge.posts.models import Post
@@ -86,3 +88,23 @@ def make_post(
 
 def make_comment(post: Post, by: Member, body: str = "We see this in Leeds.", **fields: Any) -> Comment:
     return comment_actions.comment(post, by=by, body=body, **fields)
+
+
+def account(**fields: Any) -> Account:
+    """What a field report says."""
+    said = {
+        "place": place(),
+        "began": dt.date(2025, 3, 1),
+        "ended": dt.date(2025, 9, 30),
+        "served": "31 families",
+        "account": "Nine days saved on average.",
+        "outcome": "worked",
+    }
+    return Account(**{**said, **fields})
+
+
+def make_report(post: Post, by: Member, organization: Organization | None = None, **fields: Any) -> FieldReport:
+    """A field report by this member, for the first organization they belong to."""
+    organization = organization or by.organizations.order_by("pk").first()
+    assert organization is not None
+    return report(post, account(**fields), by=by, organization=organization)

@@ -10,7 +10,7 @@ from commons.access import require
 from commons.activity.models import Verb
 from commons.activity.record import record
 from knowledge.comments.models import Comment, EarlierText, Kind
-from knowledge.comments.permissions import can_comment, can_edit_comment
+from knowledge.comments.permissions import can_accept, can_answer, can_comment, can_edit_comment
 from knowledge.posts.listing import changed
 from knowledge.posts.models import Post
 from knowledge.stored.fragments import stale
@@ -52,9 +52,43 @@ def comment(
 
 
 @transaction.atomic
+def answer_challenge(challenge: Comment, *, by: "Member", body: str, at: "dt.datetime | None" = None) -> Comment:
+    """Answer a challenge for the organization whose post it is: a comment under it, and the challenge is open no longer.
+
+    Raises CommentIsGone when it was withdrawn, or answered by a colleague, meanwhile.
+    """
+    challenge = _locked(challenge)
+    if not challenge.is_open_challenge:
+        raise CommentIsGone
+    require(can_answer(by, challenge), "Owners and editors of the organization answer for it.")
+    made = comment(challenge.post, by=by, body=body, parent=challenge, at=at)
+    challenge.answer, challenge.accepted_at = made, None
+    challenge.save(update_fields=["answer", "accepted_at"])
+    post = challenge.post
+    record(Verb.ANSWERED_CHALLENGE, by=by, subject=challenge, organization=post.organization, post=post.number)
+    _made_anew(challenge)
+    return made
+
+
+@transaction.atomic
+def accept_answer(challenge: Comment, *, by: "Member", at: "dt.datetime | None" = None) -> Comment:
+    """Say that an answer settles one's challenge. Twice is once."""
+    challenge = _locked(challenge)
+    if challenge.accepted_at and challenge.by_id == by.pk:
+        return challenge
+    require(can_accept(by, challenge), "The challenger says whether the answer settles it.")
+    challenge.accepted_at = at or timezone.now()
+    challenge.save(update_fields=["accepted_at"])
+    post = challenge.post
+    record(Verb.ACCEPTED_ANSWER, by=by, subject=challenge, organization=post.organization, post=post.number)
+    _made_anew(challenge)
+    return challenge
+
+
+@transaction.atomic
 def edit_comment(this: Comment, *, by: "Member", body: str) -> Comment:
     """Change what one's comment says. It is marked as edited, and what it said before is kept."""
-    this = Comment.objects.select_for_update(of=("self",)).select_related("post").get(pk=this.pk)
+    this = _locked(this)
     require(can_edit_comment(by, this), "Only its author changes a comment.")
     if this.body == body:
         return this
@@ -70,7 +104,7 @@ def edit_comment(this: Comment, *, by: "Member", body: str) -> Comment:
 @transaction.atomic
 def withdraw_comment(this: Comment, *, by: "Member") -> Comment:
     """Take one's comment back. A marker keeps its place in the thread."""
-    this = Comment.objects.select_for_update(of=("self",)).select_related("post").get(pk=this.pk)
+    this = _locked(this)
     if this.withdrawn_at and this.by_id == by.pk:
         return this
     require(can_edit_comment(by, this), "Only its author withdraws a comment.")
@@ -80,6 +114,12 @@ def withdraw_comment(this: Comment, *, by: "Member") -> Comment:
     record(Verb.WITHDREW_COMMENT, by=by, subject=this, organization=this.post.organization, post=this.post_id)
     _made_anew(this)
     return this
+
+
+def _locked(this: Comment) -> Comment:
+    return (
+        Comment.objects.select_for_update(of=("self",)).select_related("post__organization", "answer").get(pk=this.pk)
+    )
 
 
 def _count(post: Post, kind: str, difference: int) -> None:

@@ -1,6 +1,7 @@
 from django import forms
 
 from commons import gate
+from commons.once import OnceForm
 from knowledge.comments.models import Kind
 
 
@@ -27,5 +28,17 @@ class EditCommentForm(forms.Form):
         label="Your words",
         limit=gate.COMMENT,
         error_messages={"required": "To take a comment back, withdraw it."},
+        widget=forms.Textarea(attrs={"rows": 6, "class": "short"}),
+    )
+
+
+class AnswerForm(OnceForm):
+    """An organization's answer to a challenge."""
+
+    body = gate.Text(
+        label="Your answer",
+        help_text="For your organization. Markdown works.",
+        limit=gate.COMMENT,
+        error_messages={"required": "Write an answer first."},
         widget=forms.Textarea(attrs={"rows": 6, "class": "short"}),
     )

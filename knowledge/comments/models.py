@@ -2,6 +2,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from django.conf import settings
 from django.db import models
+from django.db.models import Q
 from django.utils import timezone
 
 from commons import gate
@@ -27,6 +28,11 @@ class CommentQuerySet(models.QuerySet["Comment"]):
         """Comments on posts that this viewer may read; a withdrawn one keeps its place in the thread, without its text."""
         return self.filter(post__in=Post.objects.visible_to(viewer))
 
+    def open_challenges(self) -> Self:
+        """Challenges that wait for the organization's answer; the same question as `Comment.is_open_challenge`."""
+        unanswered = Q(answer=None) | Q(answer__withdrawn_at__isnull=False)
+        return self.filter(unanswered, kind=Kind.CHALLENGE, withdrawn_at=None)
+
 
 class Comment(models.Model):
     """One member's words on a post, in a thread that never loses its shape."""
@@ -39,6 +45,9 @@ class Comment(models.Model):
     at = models.DateTimeField(default=timezone.now)
     edited_at = models.DateTimeField(null=True, blank=True)
     withdrawn_at = models.DateTimeField(null=True, blank=True)
+    # Of a challenge: what the organization answered, and when the challenger accepted that
+    answer = models.OneToOneField("self", on_delete=models.PROTECT, null=True, related_name="challenge")
+    accepted_at = models.DateTimeField(null=True, blank=True)
 
     objects: ClassVar[Any] = CommentQuerySet.as_manager()
 
@@ -53,6 +62,12 @@ class Comment(models.Model):
 
     def get_absolute_url(self) -> str:
         return f"{self.post.get_absolute_url()}#comment-{self.pk}"
+
+    @property
+    def is_open_challenge(self) -> bool:
+        """Whether this disputes a claim, and the organization has not answered; an answer taken back is none."""
+        answered = self.answer is not None and self.answer.withdrawn_at is None
+        return self.kind == Kind.CHALLENGE and self.withdrawn_at is None and not answered
 
 
 class EarlierText(models.Model):

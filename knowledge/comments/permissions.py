@@ -2,6 +2,7 @@ from typing import TYPE_CHECKING
 
 from knowledge.comments.models import Comment
 from knowledge.posts.listing import is_visible
+from knowledge.posts.permissions import can_edit
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
@@ -17,6 +18,24 @@ def can_comment(viewer: "Member | AnonymousUser", post: int) -> bool:
 def may_speak(viewer: "Member | AnonymousUser") -> bool:
     """Whether the viewer may comment on what was found to be visible to them."""
     return viewer.is_authenticated and viewer.is_active
+
+
+def can_answer(viewer: "Member | AnonymousUser", challenge: Comment) -> bool:
+    """Who may edit the post: its organization's owners and editors, while the challenge is open."""
+    return challenge.is_open_challenge and can_edit(viewer, challenge.post)
+
+
+def can_accept(viewer: "Member | AnonymousUser", challenge: Comment) -> bool:
+    """The challenger, once the organization has answered."""
+    return (
+        viewer.is_authenticated
+        and challenge.by_id == viewer.pk
+        and challenge.answer is not None
+        and challenge.answer.withdrawn_at is None
+        and challenge.accepted_at is None
+        and challenge.withdrawn_at is None
+        and can_comment(viewer, challenge.post_id)
+    )
 
 
 def can_edit_comment(viewer: "Member | AnonymousUser", comment: Comment) -> bool:

@@ -1,5 +1,6 @@
 """A post's whole discussion as everybody may read it: one fragment, whatever its size."""
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from functools import cache
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from accounts.members.models import Member
 
 ADDRESS, TOKEN, KEY = "/the-post/", "the-token", UUID(int=0)  # marks in a blank form
+OPEN = re.compile(r"<!--answer (\d+)-->")  # where the way to answer a challenge stands, for those who may
 DEEPEST = 4  # levels drawn; an answer to the deepest stands beside it, and says whom it answers
 
 
@@ -46,11 +48,18 @@ def texts(comments: Iterable[Comment]) -> dict[int, str]:
     )
 
 
-def own_comments(html: str, member: "Member", number: int) -> SafeString:
-    """The discussion with a way to change one's own comments, for the member who wrote them."""
+def own_comments(html: str, member: "Member", number: int, *, answers: bool = False) -> SafeString:
+    """The discussion with what this member may do in it: change their own comments, accept an answer to their challenge,
+    and, where they may answer for the organization (`answers`), answer open challenges.
+    """
     for (pk,) in _own(number, member.pk):
-        link = format_html('<a href="/comments/{}/edit/">Edit</a>', pk)
-        html = html.replace(f"<!--own {pk}-->", link)
+        html = html.replace(f"<!--own {pk}-->", format_html('<a href="/comments/{}/edit/">Edit</a>', pk))
+        if f"<!--accept {pk}-->" in html:
+            html = html.replace(
+                f"<!--accept {pk}-->", format_html(' <a href="/comments/{}/accept/">Does it settle it?</a>', pk)
+            )
+    if answers:
+        html = OPEN.sub(r'<a class="button small" href="/comments/\1/answer/">Answer it</a>', html)
     return mark_safe(html)  # noqa: S308 - drawn by our own template
 
 
@@ -75,7 +84,7 @@ def make_threads(numbers: list[int]) -> Mapping[int, str]:
 
 
 def _tree(post: Post) -> dict[str, object]:
-    comments = list(post.comments.select_related("by").order_by("at", "pk"))
+    comments = list(post.comments.select_related("by", "answer").order_by("at", "pk"))
     html = texts(comment for comment in comments if not comment.withdrawn_at)
     organizations = _organizations_of(comments)
     replies: dict[int | None, list[dict[str, Any]]] = defaultdict(list)
@@ -102,7 +111,16 @@ def _tree(post: Post) -> dict[str, object]:
             while parent["depth"] >= DEEPEST:
                 parent = nodes[parent["comment"].parent_id]
         parent["replies"].append(node)
-    return {"post": post, "nodes": replies[None], "count": post.comment_count}
+    open_ones = [node for node in nodes.values() if node["comment"].is_open_challenge]
+    # What waits for an answer stands at the top, or is named there where it answers another comment
+    roots = sorted(replies[None], key=lambda node: not node["comment"].is_open_challenge)
+    return {
+        "post": post,
+        "nodes": roots,
+        "count": post.comment_count,
+        "open": len(open_ones),
+        "open_below": [node for node in open_ones if node["depth"] > 1],
+    }
 
 
 def _organizations_of(comments: list[Comment]) -> dict[int, list[Organization]]:

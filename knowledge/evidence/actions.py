@@ -11,8 +11,8 @@ from accounts.members.models import Member
 from commons.access import require
 from commons.activity.models import Verb
 from commons.activity.record import record
-from knowledge.evidence.models import Evidence, Kind, Strength
-from knowledge.evidence.permissions import can_add_evidence, can_withdraw_evidence
+from knowledge.evidence.models import Evidence, FieldReport, Kind, ReportVersion, Strength
+from knowledge.evidence.permissions import can_add_evidence, can_edit_report, can_report, can_withdraw_evidence
 from knowledge.evidence.producers import is_outside
 from knowledge.posts.attachments import Upload, attach
 from knowledge.posts.listing import changed
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import datetime as dt
 
     from accounts.organizations.models import Organization
+    from knowledge.topics.models import Place
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,22 @@ class Piece:
     link: str = ""
     source: str = ""
     upload: Upload | None = None
+
+
+@dataclass(frozen=True)
+class Account:
+    """What a field report says, already through the gate."""
+
+    place: "Place"
+    began: "dt.date"
+    ended: "dt.date | None"
+    served: str
+    account: str
+    outcome: str
+    differently: str = ""
+    works_when: str = ""
+    struggled_when: str = ""
+    tell: str = ""
 
 
 class EvidenceIsGone(Exception):
@@ -86,6 +103,71 @@ def withdraw_evidence(evidence: Evidence, *, by: "Member", why: str) -> Evidence
     record(Verb.WITHDREW_EVIDENCE, by=by, subject=evidence, organization=post.organization, post=post.number)
     changed(post)
     return evidence
+
+
+@transaction.atomic
+def report(
+    post: Post, account: Account, *, by: "Member", organization: "Organization", at: "dt.datetime | None" = None
+) -> FieldReport:
+    """Say how it went when another organization tried what a post says."""
+    post = Post.objects.select_for_update(of=("self",)).select_related("organization").get(pk=post.pk)
+    require(can_report(by, post, organization.pk), "Field reports are for owners and editors of another organization.")
+    at = at or timezone.now()
+    made = FieldReport.objects.create(post=post, organization=organization, by=by, at=at)
+    version = ReportVersion.objects.create(report=made, number=1, by=by, at=at, **_said(account))
+    made.shown = version
+    made.save(update_fields=["shown"])
+    Post.objects.filter(pk=post.pk).update(report_count=F("report_count") + 1)
+    record(
+        Verb.REPORTED, by=by, subject=made, organization=organization, post=post.number, outcome=str(account.outcome)
+    )
+    changed(post)
+    return made
+
+
+@transaction.atomic
+def edit_report(this: FieldReport, account: Account, *, by: "Member") -> FieldReport:
+    """Publish the next version of a field report. Saying again just what it says makes none."""
+    post = Post.objects.select_for_update(of=("self",)).select_related("organization").get(pk=this.post_id)
+    this = FieldReport.objects.select_for_update(of=("self",)).select_related("shown", "organization").get(pk=this.pk)
+    this.post = post
+    require(can_edit_report(by, this), "Owners and editors of the organization that tried it change a field report.")
+    said = _said(account)
+    if all(getattr(this.shown, name) == value for name, value in said.items()):
+        return this
+    this.shown = ReportVersion.objects.create(report=this, number=this.shown.number + 1, by=by, **said)
+    this.save(update_fields=["shown"])
+    record(
+        Verb.EDITED_REPORT,
+        by=by,
+        subject=this,
+        organization=this.organization,
+        post=post.number,
+        version=this.shown.number,
+    )
+    changed(post)
+    return this
+
+
+@transaction.atomic
+def withdraw_report(this: FieldReport, *, by: "Member", why: str) -> FieldReport:
+    """Take a field report back, with a reason: a marker stays. Raises EvidenceIsGone when it was withdrawn already."""
+    post = Post.objects.select_for_update(of=("self",)).select_related("organization").get(pk=this.post_id)
+    this = FieldReport.objects.select_for_update(of=("self",)).select_related("organization").get(pk=this.pk)
+    this.post = post
+    if this.withdrawn_at:
+        raise EvidenceIsGone
+    require(can_edit_report(by, this), "Owners and editors of the organization that tried it withdraw a field report.")
+    this.withdrawn_at, this.withdrawn_why = timezone.now(), why
+    this.save(update_fields=["withdrawn_at", "withdrawn_why"])
+    Post.objects.filter(pk=post.pk).update(report_count=F("report_count") - 1)
+    record(Verb.WITHDREW_REPORT, by=by, subject=this, organization=this.organization, post=post.number)
+    changed(post)
+    return this
+
+
+def _said(account: Account) -> dict[str, object]:
+    return {name: getattr(account, name) for name in Account.__dataclass_fields__}
 
 
 def _insiders(organization: "Organization") -> list[str]:

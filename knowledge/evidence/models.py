@@ -3,10 +3,12 @@ from typing import ClassVar
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.urls import reverse
 from django.utils import timezone
 
 from commons import gate
 from knowledge.posts.models import Attachment, Post
+from knowledge.topics.models import Place
 
 LINK = 500  # characters an address may have
 
@@ -87,3 +89,93 @@ class Evidence(models.Model):
     @property
     def icon(self) -> str:
         return self.ICONS[self.kind]
+
+
+class Outcome(models.TextChoices):
+    """How it went when another organization tried it. No score: a word."""
+
+    WORKED = "worked", "Worked"
+    MIXED = "mixed", "Mixed"
+    NO = "no", "Did not work"
+    EARLY = "early", "Too early"
+
+
+class FieldReport(models.Model):
+    """ "We tried this here": another organization's account of a post in its own place. Counts as evidence from outside.
+
+    What it says are its versions; the newest is shown.
+    """
+
+    post = models.ForeignKey(Post, on_delete=models.PROTECT, related_name="reports")
+    organization = models.ForeignKey("accounts.Organization", on_delete=models.PROTECT, related_name="reports")
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="reports")
+    at = models.DateTimeField(default=timezone.now)
+    # Null only inside the publishing of version 1, which needs the report's own key first
+    shown: "models.OneToOneField[ReportVersion, ReportVersion]" = models.OneToOneField(  # type: ignore[assignment, misc]
+        "knowledge.ReportVersion", on_delete=models.PROTECT, null=True, related_name="shown_on"
+    )
+    withdrawn_at = models.DateTimeField(null=True, blank=True)
+    withdrawn_why = models.TextField(max_length=gate.REASON, blank=True)
+
+    class Meta:
+        ordering = ["id"]
+        indexes = [models.Index(fields=["organization", "-id"], name="reports_of_organization")]
+
+    def __str__(self) -> str:
+        return f"{self.organization} on post {self.post_id}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("field_report", args=[self.pk])
+
+
+class ReportVersion(models.Model):
+    """What a field report said, as it was published. Never changed, never deleted."""
+
+    report = models.ForeignKey(FieldReport, on_delete=models.PROTECT, related_name="versions")
+    number = models.PositiveIntegerField()
+    place = models.ForeignKey(Place, on_delete=models.PROTECT, related_name="+")
+    began = models.DateField("from")
+    ended = models.DateField("to", null=True, blank=True)
+    served = models.CharField("whom it served", max_length=gate.TAKEAWAY)
+    account = models.TextField("what happened", max_length=gate.REASON)
+    differently = models.TextField("what was done differently, and why", max_length=gate.REASON, blank=True)
+    outcome = models.CharField(max_length=8, choices=Outcome.choices)
+    works_when = models.CharField(max_length=gate.TAKEAWAY, blank=True)
+    struggled_when = models.CharField(max_length=gate.TAKEAWAY, blank=True)
+    tell = models.TextField("what they would tell the next place", max_length=gate.REASON, blank=True)
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["number"]
+        constraints = [
+            models.UniqueConstraint(fields=["report", "number"], name="report_version_numbers_once"),
+            models.CheckConstraint(
+                name="report_ends_after_it_begins", condition=Q(ended=None) | Q(ended__gte=models.F("began"))
+            ),
+        ]
+
+    ICONS: ClassVar[dict[str, str]] = {
+        Outcome.WORKED: "circle-check",
+        Outcome.MIXED: "contrast",
+        Outcome.NO: "circle-x",
+        Outcome.EARLY: "hourglass",
+    }
+
+    def __str__(self) -> str:
+        return f"Version {self.number} of field report {self.report_id}"
+
+    @property
+    def icon(self) -> str:
+        return self.ICONS[self.outcome]
+
+    @property
+    def period(self) -> str:
+        """From when to when, in words: "March to September 2025"."""
+        began = f"{self.began:%B %Y}"
+        if self.ended is None:
+            return f"Since {began}"
+        if (self.began.year, self.began.month) == (self.ended.year, self.ended.month):
+            return began
+        same_year = self.began.year == self.ended.year
+        return f"{self.began:%B}{'' if same_year else self.began.strftime(' %Y')} to {self.ended:%B %Y}"

@@ -1,12 +1,13 @@
 """A post's page as everybody may read it, in pieces: what the post says, what it rests on, and where it stands."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from django.db.models import Prefetch
 from django.template.loader import get_template
 
 from commons import markup
-from knowledge.evidence.models import Evidence
+from knowledge.evidence.models import Evidence, FieldReport, Outcome
 from knowledge.ladder.record import numbers, record_of
 from knowledge.ladder.rules import wants
 from knowledge.posts.models import Move, MoveKind, Post, Version
@@ -26,6 +27,7 @@ def make_pages(posts: list[int]) -> Mapping[int, str]:
         .prefetch_related(
             Prefetch("moves", Move.objects.select_related("by", "version", "lesson")),
             Prefetch("versions", Version.objects.defer("body").select_related("by")),
+            Prefetch("reports", FieldReport.objects.select_related("shown__place", "organization", "by")),
             Prefetch("evidence", Evidence.objects.select_related("attachment", "withdrawn_by")),
         )
     )
@@ -48,8 +50,24 @@ def _context(post: Post, body: str) -> dict[str, object]:
         "versions": sorted(post.versions.all(), key=lambda version: -version.number),
         "evidence": evidence,
         "outside": sum(piece.from_outside for piece in standing),
+        **_reports(post),
         "ladder": ladder_of(post, moves),
         "cut": CUT,
+    }
+
+
+def _reports(post: Post) -> dict[str, object]:
+    """The field reports, newest first; how often each outcome; what they say of when it works and when it struggled."""
+    reports = sorted(post.reports.all(), key=lambda report: report.shown.at, reverse=True)
+    there = [report for report in reports if report.withdrawn_at is None]
+    counted = Counter(report.shown.outcome for report in there)
+    return {
+        "reports": reports,
+        "outcomes": [
+            {"word": outcome.label.lower(), "count": counted[outcome]} for outcome in Outcome if counted[outcome]
+        ],
+        "works_when": [report for report in there if report.shown.works_when],
+        "struggled_when": [report for report in there if report.shown.struggled_when],
     }
 
 

@@ -18,4 +18,10 @@ def record_of(post: Post, version: Version) -> Record:
     counted = post.evidence.filter(withdrawn_at=None).aggregate(
         evidence=Count("pk"), outside=Count("pk", filter=Q(from_outside=True))
     )
-    return Record(case={name: getattr(version, name) for name in CASE_FIELDS}, **counted)
+    # A field report is evidence from outside; of an organization that nobody vouches for yet it does not count
+    reports = post.reports.filter(withdrawn_at=None, organization__verified_at__isnull=False).count()
+    return Record(
+        case={name: getattr(version, name) for name in CASE_FIELDS},
+        evidence=counted["evidence"] + reports,
+        outside=counted["outside"] + reports,
+    )

@@ -51,6 +51,18 @@ class Lines(forms.MultiWidget):
         return list(value or [])
 
 
+def place_called(text: str) -> Place:
+    """The place that somebody means by this. Raises ValidationError where there is none, or more than one."""
+    found = place_named(text)
+    if isinstance(found, Place):
+        return found
+    if found:
+        raise ValidationError(f"Which “{text}”? Write one of: {'; '.join(place.label for place in found)}.")
+    raise ValidationError(
+        f"We do not know “{text}”. Write a city of over 15,000 people, a state of the US, or a country."
+    )
+
+
 class PlacesField(forms.Field):
     """Places by name, one a line, each found in the gazetteer."""
 
@@ -64,17 +76,9 @@ class PlacesField(forms.Field):
                 f"A post names at most {gate.MAX_PLACES} places. Take {len(lines) - gate.MAX_PLACES} away."
             )
         for line in lines:
-            text = gate.passed(line, limit=300, lines=False)
-            found = place_named(text)
-            if isinstance(found, Place):
-                if found not in places:
-                    places.append(found)
-            elif found:
-                raise ValidationError(f"Which “{text}”? Write one of: {'; '.join(place.label for place in found)}.")
-            else:
-                raise ValidationError(
-                    f"We do not know “{text}”. Write a city of over 15,000 people, a state of the US, or a country."
-                )
+            found = place_called(gate.passed(line, limit=300, lines=False))
+            if found not in places:
+                places.append(found)
         return places
 
 

@@ -114,6 +114,7 @@ class Post(models.Model):  # type: ignore[django-manager-missing]
     comment_count = models.PositiveIntegerField(default=0)
     see_too_count = models.PositiveIntegerField("how many see this too", default=0)
     evidence_count = models.PositiveIntegerField(default=0)
+    report_count = models.PositiveIntegerField("field reports", default=0)
 
     # What the shown version says it is about: lists and filters ask these.
     issue_areas = models.ManyToManyField("knowledge.IssueArea", related_name="posts")

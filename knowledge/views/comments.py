@@ -2,6 +2,7 @@
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.middleware.csrf import get_token
 from django.shortcuts import get_object_or_404, redirect, render
@@ -12,11 +13,13 @@ from commons import keeping, markup
 from commons.access import acting, require
 from commons.once import fresh_key, once
 from knowledge.comments import actions
-from knowledge.comments.forms import CommentForm, EditCommentForm
+from knowledge.comments.forms import AnswerForm, CommentForm, EditCommentForm
 from knowledge.comments.models import Comment, Kind
 from knowledge.comments.permissions import can_comment, can_edit_comment
 from knowledge.comments.thread import blank_form, own_comments, texts, thread
 from knowledge.posts.models import Post
+from knowledge.posts.permissions import may_edit
+from knowledge.views.asked import ask
 
 
 @never_cache
@@ -80,7 +83,12 @@ def _told(request: HttpRequest, post: Post, made: int) -> HttpResponseBase:
             "comments/in_place.html",
             {
                 "address": post.get_absolute_url(),
-                "discussion": own_comments(thread(post.number), acting(request), post.number),
+                "discussion": own_comments(
+                    thread(post.number),
+                    acting(request),
+                    post.number,
+                    answers=may_edit(request.user, post.organization_id),
+                ),
                 "blank": blank_form(post.get_absolute_url(), get_token(request)),
                 "made": made,
                 "can_comment": True,
@@ -124,6 +132,63 @@ def withdraw(request: HttpRequest, pk: int) -> HttpResponseBase:
     actions.withdraw_comment(this, by=acting(request))
     messages.success(request, "Withdrawn. A marker keeps its place in the discussion.")
     return redirect(f"{this.post.get_absolute_url()}#comments")
+
+
+@never_cache
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def answer(request: HttpRequest, pk: int) -> HttpResponseBase:
+    """Answer a challenge for the organization whose post it is."""
+    challenge = _challenge(request, pk)
+    require(
+        may_edit(request.user, challenge.post.organization_id), "Owners and editors of the organization answer for it."
+    )
+    if not challenge.is_open_challenge:
+        messages.info(request, "This challenge is not open any more.")
+        return redirect(challenge)
+
+    def act(typed: dict[str, str]) -> Comment:
+        try:
+            return actions.answer_challenge(challenge, by=acting(request), body=typed["body"])
+        except actions.CommentIsGone:
+            raise ValidationError("It was withdrawn, or answered, meanwhile. Your words are still here.") from None
+
+    return ask(
+        request,
+        AnswerForm,
+        "comments/answer.html",
+        {"post": challenge.post, "challenge": challenge, "html": texts([challenge])[challenge.pk]},
+        act=act,
+        done=lambda made: redirect(f"{challenge.post.get_absolute_url()}#comment-{made}"),
+    )
+
+
+@never_cache
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def accept(request: HttpRequest, pk: int) -> HttpResponseBase:
+    """Say that the organization's answer settles one's challenge."""
+    challenge = _challenge(request, pk)
+    require(challenge.by_id == acting(request).pk, "The challenger says whether the answer settles it.")
+    if challenge.accepted_at or challenge.is_open_challenge:
+        return redirect(challenge)
+    if request.method == "POST":
+        actions.accept_answer(challenge, by=acting(request))
+        messages.success(request, "Settled. Your challenge and its answer stay where they are.")
+        return redirect(challenge)
+    answered = challenge.answer
+    assert answered is not None
+    context = {"post": challenge.post, "answered": answered, "html": texts([answered])[answered.pk]}
+    return render(request, "comments/accept.html", context)
+
+
+def _challenge(request: HttpRequest, pk: int) -> Comment:
+    return get_object_or_404(
+        Comment.objects.visible_to(request.user)
+        .filter(kind=Kind.CHALLENGE, withdrawn_at=None)
+        .select_related("post__shown", "post__organization", "answer__by", "by"),
+        pk=pk,
+    )
 
 
 def permalink(request: HttpRequest, pk: int) -> HttpResponse:

@@ -59,7 +59,7 @@ def _post_page(request: HttpRequest, number: int) -> HttpResponse:
     edits, speaks = may_edit(request.user, int(organization)), may_speak(request.user)
     cadence = cadence_of(request.user, Followable.POST, number)
     if request.user.is_authenticated:
-        filled["discussion"] = own_comments(drawn[THREAD], request.user, number)
+        filled["discussion"] = own_comments(drawn[THREAD], request.user, number, answers=edits)
         filled["blank"] = blank_form(address, get_token(request)) if speaks else ""
 
     return shared_page(

@@ -26,6 +26,7 @@ POOL = 2_000  # rendered bodies to draw from
 TAGS = 1_500
 FIRST_DAY, LAST_DAY = dt.datetime(2024, 1, 1, tzinfo=dt.UTC), dt.datetime(2026, 11, 20, tzinfo=dt.UTC)
 WITHDRAWN = 0.01  # share of posts
+ASIDE = 0.03  # share of posts
 NEVER_COMMENTED = 0.45  # share of posts
 MEASURED = {1: 20, 2: 50}  # the posts that benchmarks look at: number -> comments
 LANGUAGES = (["en"] * 17) + ["es", "pt", "fr"]
@@ -69,6 +70,7 @@ class Maker:
             for table, column in (
                 ("accounts_organization", "id"), ("accounts_member", "id"), ("accounts_membership", "id"), ("knowledge_tag", "id"),
                 ("knowledge_post", "number"), ("knowledge_version", "id"), ("knowledge_comment", "id"), ("knowledge_move", "id"),
+                ("knowledge_evidence", "id"),
             ):  # fmt: skip
                 cursor.execute(
                     f"SELECT setval(pg_get_serial_sequence('{table}', '{column}'), max({column})) FROM {table}"  # noqa: S608
@@ -125,6 +127,7 @@ class Maker:
     def _write_posts(self) -> None:
         posts, versions, listings, comments = [], [], [], []
         moves: list[tuple[Any, ...]] = []
+        evidence: list[tuple[Any, ...]] = []
         tagged, placed, in_areas, authored = [], [], [], []
         times = sorted(FIRST_DAY + (LAST_DAY - FIRST_DAY) * self.dice.random() ** 0.7 for _ in range(self.count))
         tops = [pk for pk, parent in self.areas.items() if parent is None]
@@ -132,7 +135,7 @@ class Maker:
         area_weights = zipf(len(subs))
         tag_weights, place_weights = zipf(TAGS), zipf(len(self.places))
         version_id = comment_id = 0
-        move_id = itertools.count(1)
+        move_id, evidence_id = itertools.count(1), itertools.count(1)
         for number, at in enumerate(times, start=1):
             organization = min(int(self.dice.paretovariate(0.9)), self.organizations)
             author = organization * 3 - self.dice.choice((1, 2))
@@ -148,21 +151,32 @@ class Maker:
             title = f"{self.dice.choice(self.titles)[:140]} ({number})"
             takeaway = self.dice.choice(self.takeaways)
             language = self.dice.choice(LANGUAGES)
-            case = (
-                ("Paying at the viewing.", "Since January.", "19 days became 6.", "Our records.", "If it is lost.")
-                if emerging
-                else ("",) * 5
-            )
+            case = ("Paying at the viewing.", "Since January.", "", "", "If it is lost.") if emerging else ("",) * 5
             last = 1 + (self.dice.random() < 0.3)
             for version in range(1, last + 1):
                 version_id += 1
                 versions.append((version_id, number, version, title, takeaway, str(self.dice.randrange(POOL)), *case,
                                  sorted(areas), [f"tag {n}" for n in sorted(tags)], sorted(places), language, "CC-BY-4.0",
                                  "Clearer numbers." if version > 1 else "", author, at))  # fmt: skip
-            posts.append([number, organization, version_id, rung, at, moved, withdrawn, None, None, 0, 0])
-            moves.append((next(move_id), number, version_id, None, 1, "We keep seeing it.", author, at))
+            pieces = self.dice.randint(1, 4) if emerging else 0
+            posts.append([number, organization, version_id, rung, at, moved, withdrawn, None, None, 0, 0, None, pieces])
+            moves.append((next(move_id), number, version_id, "began", None, 1, "We keep seeing it.", author, at))
             if emerging:
-                moves.append((next(move_id), number, version_id, 1, 2, "Two places tried it.", author, moved))
+                moves.append((next(move_id), number, version_id, "up", 1, 2, "Two places tried it.", author, moved))
+            evidence += [
+                (next(evidence_id), number, self.dice.choice(("observation", "data", "evaluation")), "suggestive",
+                 self.dice.choice(self.takeaways), f"Organization {organization}", False, "2025", "",
+                 "Our records.", author, at, "")
+                for _ in range(pieces)
+            ]  # fmt: skip
+            aside = moved + dt.timedelta(days=1) if self.dice.random() < ASIDE and number > 2 else None
+            standing = rung
+            if aside:
+                posts[-1][5] = posts[-1][11] = moved = aside
+                standing = 0
+                moves.append(
+                    (next(move_id), number, version_id, "aside", rung, rung, "It did not hold up.", author, aside)
+                )
             in_areas += [(number, pk) for pk in areas]
             tagged += [(pk, number) for pk in tags]
             placed += [(number, pk) for pk in places]
@@ -170,7 +184,7 @@ class Maker:
             if withdrawn is None:
                 keys: set[tuple[str, int | None]] = {
                     ("home", 0),
-                    ("rung", rung),
+                    ("standing", standing),
                     ("organization", organization),
                     ("member", author),
                 }
@@ -180,7 +194,7 @@ class Maker:
                     while pk:
                         keys.add(("place", pk))
                         pk = self.around[pk]  # noqa: PLW2901
-                listings += [(kind, pk, number, rung, at, moved) for kind, pk in keys]
+                listings += [(kind, pk, number, standing, at, moved) for kind, pk in keys]
             said = MEASURED.get(number)
             if said is None:
                 said = 0 if self.dice.random() < NEVER_COMMENTED else min(int(self.dice.paretovariate(0.8)), 120)
@@ -200,17 +214,26 @@ class Maker:
         later = [(row[0], row[2]) for row in posts]
         copy(
             "knowledge_post",
-            "number organization_id shown_id rung published_at moved_at withdrawn_at hidden_at held_at comment_count see_too_count",
+            "number organization_id shown_id rung published_at moved_at withdrawn_at hidden_at held_at comment_count see_too_count"
+            " aside_at evidence_count",
             ([*row[:2], None, *row[3:]] for row in posts),
         )
+        with connection.cursor() as cursor:
+            # A version is written once, so it waits in a table of its own until its body is put in
+            cursor.execute("CREATE TEMPORARY TABLE written (LIKE knowledge_version) ON COMMIT DROP")
         copy(
-            "knowledge_version",
+            "written",
             "id post_id number title takeaway body tried where_since seen seen_source change_mind issue_area_ids tag_names"
             " place_ids language licence note by_id at",
             versions,
         )
-        copy("knowledge_move", "id post_id version_id from_rung to_rung why by_id at", moves)
-        copy("knowledge_listing", "kind object_id post_id rung published_at moved_at", listings)
+        copy("knowledge_move", "id post_id version_id kind from_rung to_rung why by_id at", moves)
+        copy(
+            "knowledge_evidence",
+            "id post_id kind strength statement producer from_outside period link source by_id at withdrawn_why",
+            evidence,
+        )
+        copy("knowledge_listing", "kind object_id post_id standing published_at moved_at", listings)
         copy("knowledge_post_issue_areas", "post_id issuearea_id", in_areas)
         copy("knowledge_post_places", "post_id place_id", placed)
         copy("knowledge_posttag", "tag_id content_object_id", tagged)
@@ -226,12 +249,13 @@ class Maker:
             "UPDATE knowledge_post p SET shown_id = s.version FROM shown s WHERE s.post = p.number",
             "INSERT INTO knowledge_words (kind, object_id, vector) SELECT 'post', p.number,"
             " setweight(to_tsvector('english', v.title), 'A') || setweight(to_tsvector('english', v.takeaway), 'B') || pool.vector"
-            " FROM knowledge_post p JOIN knowledge_version v ON v.id = p.shown_id JOIN pool ON pool.id = v.body::int"
+            " FROM knowledge_post p JOIN written v ON v.id = p.shown_id JOIN pool ON pool.id = v.body::int"
             " WHERE p.withdrawn_at IS NULL ORDER BY p.number",
             "INSERT INTO knowledge_fragment (kind, object_id, wanted, made, renderer, html)"
             " SELECT 'body', v.id, 0, 0, '{renderer}', replace(pool.html, 'p' || pool.id || '-', 'v' || v.id || '-')"
-            " FROM knowledge_version v JOIN pool ON pool.id = v.body::int",
-            "UPDATE knowledge_version v SET body = pool.body FROM pool WHERE pool.id = v.body::int",
+            " FROM written v JOIN pool ON pool.id = v.body::int",
+            "UPDATE written v SET body = pool.body FROM pool WHERE pool.id = v.body::int",
+            "INSERT INTO knowledge_version SELECT * FROM written ORDER BY id",
             "INSERT INTO commons_activity (verb, by_id, organization_id, subject_kind, subject_id, data, at)"
             " SELECT 'published', v.by_id, p.organization_id, 'post', p.number, '{{}}', p.published_at"
             " FROM knowledge_post p JOIN knowledge_version v ON v.id = p.shown_id",
