@@ -9,7 +9,9 @@ from procrastinate.contrib.django import app
 FOLLOW_RENAME = "follow_rename"  # an organization or a member has a new name: make what shows it anew
 TIDY = "tidy"  # once a day: sessions that ran out, jobs long done, mail the trial showed
 
-ALL = (FOLLOW_RENAME, TIDY)
+DATES = "dates"  # every hour: dates that have passed, each with its verb
+
+ALL = (FOLLOW_RENAME, TIDY, DATES)
 
 
 def defer(name: str, **arguments: object) -> None:

@@ -56,11 +56,11 @@ def frame(context: template.Context, name: str) -> str:
 
 
 @register.filter
-def day(moment: dt.datetime | None) -> SafeString | str:
+def day(moment: dt.date | None) -> SafeString | str:
     """A day in words, for reading and for machines: <time datetime="2025-11-04">4 November 2025</time>."""
     if moment is None:
         return ""
-    return format_html('<time datetime="{:s}">{:s}</time>', moment.date().isoformat(), f"{moment.day} {moment:%B %Y}")
+    return format_html('<time datetime="{:s}">{:s}</time>', f"{moment:%Y-%m-%d}", f"{moment.day} {moment:%B %Y}")
 
 
 @register.filter

@@ -1,6 +1,9 @@
 """Background tasks: what is done a moment later. Each may run twice; what it does happens once."""
 
 import datetime as dt
+import logging
+from collections.abc import Callable
+from functools import partial
 
 from django.contrib.sessions.models import Session
 from django.db import transaction
@@ -15,11 +18,14 @@ from commons.mail import TrialMail
 from commons.once import Sending
 from knowledge.comments.actions import THREAD
 from knowledge.comments.models import Comment
+from knowledge.ladder.models import RequestAnswer, Vetting
+from knowledge.ladder.vetting import Closed, close_request, decline
 from knowledge.posts.listing import Key, changed
 from knowledge.posts.models import Post
 from knowledge.stored.fragments import stale
 from knowledge.stored.stamps import bump
 
+logger = logging.getLogger(__name__)
 BATCH = 200  # posts in one transaction
 KEEP_SENDINGS = dt.timedelta(days=7)
 KEEP_TRIAL_MAIL = dt.timedelta(days=14)
@@ -60,6 +66,24 @@ def _discussions_of(member: int) -> None:
 
 def _batches(numbers: list[int]) -> list[list[int]]:
     return [numbers[start : start + BATCH] for start in range(0, len(numbers), BATCH)]
+
+
+@app.periodic(cron="7 * * * *")
+@app.task(name=queue.DATES, queueing_lock=queue.DATES, pass_context=False)
+def dates(timestamp: int) -> None:
+    """Nothing changes by the clock alone: for each date that has passed, run its verb. One that fails holds up no other."""
+    now = timezone.now()
+    overdue = Vetting.objects.open().filter(until__lt=now.date())
+    lapsed = RequestAnswer.objects.filter(lapses_at__lte=now, review__closing=None, review__vetting__closed_at=None)
+    verbs: list[Callable[[], object]] = [partial(decline, vetting, by=None) for vetting in overdue]
+    verbs += [partial(close_request, answer.review, by=None) for answer in lapsed.select_related("review__vetting")]
+    for verb in verbs:
+        try:
+            verb()
+        except Closed:
+            continue  # somebody was there first
+        except Exception:
+            logger.exception("A date has passed, and its verb failed; it is tried again in an hour.")
 
 
 @app.periodic(cron="17 3 * * *")

@@ -2,7 +2,7 @@
 
 from knowledge.comments.models import Comment, EarlierText
 from knowledge.evidence.models import Evidence, FieldReport, ReportVersion
-from knowledge.ladder.models import Lesson
+from knowledge.ladder.models import Confirmation, Lesson, RequestAnswer, RequestClosing, Review, Vetting
 from knowledge.posts.models import Attachment, Listing, Move, Post, PostAuthor, PostTag, Version
 from knowledge.stored.models import Fragment, Stamp
 from knowledge.subscriptions.models import Subscription
@@ -12,6 +12,7 @@ from knowledge.words.models import Words
 __all__ = [
     "Attachment",
     "Comment",
+    "Confirmation",
     "EarlierText",
     "Evidence",
     "FieldReport",
@@ -25,9 +26,13 @@ __all__ = [
     "PostAuthor",
     "PostTag",
     "ReportVersion",
+    "RequestAnswer",
+    "RequestClosing",
+    "Review",
     "Stamp",
     "Subscription",
     "Tag",
     "Version",
+    "Vetting",
     "Words",
 ]

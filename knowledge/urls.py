@@ -15,6 +15,7 @@ from knowledge.views import (
     search,
     subscriptions,
     topics,
+    vetting,
 )
 
 urlpatterns = [
@@ -53,6 +54,13 @@ urlpatterns = [
     path("field-reports/<number:pk>/", evidence.field_report, name="field_report"),
     path("field-reports/<number:pk>/edit/", evidence.edit_report, name="field_report_edit"),
     path("field-reports/<number:pk>/withdraw/", evidence.withdraw_report, name="field_report_withdraw"),
+    path("posts/<number:number>/<str:slug>/vetting/", vetting.ask_for, name="vetting_open"),
+    path("posts/<number:number>/<str:slug>/vetting/withdraw/", vetting.withdraw, name="vetting_withdraw"),
+    path("posts/<number:number>/<str:slug>/review/", vetting.review, name="review"),
+    path("posts/<number:number>/<str:slug>/versions/<number:version>/confirm/", vetting.confirm, name="confirm"),
+    path("reviews/<number:pk>/answer/", vetting.answer, name="request_answer"),
+    path("reviews/<number:pk>/close/", vetting.close_request, name="request_close"),
+    path("reviews/<number:pk>/prolong/", vetting.prolong, name="request_prolong"),
     path("attachments/<number:pk>/<str:name>", evidence.attachment, name="attachment"),
     path("posts/<number:number>/<str:slug>/withdraw/", posts.withdraw, name="post_withdraw"),
     path("posts/<number:number>/<str:slug>/versions/<number:version>/", posts.version, name="post_version"),

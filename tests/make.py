@@ -4,6 +4,7 @@ import datetime as dt
 import itertools
 from typing import Any
 
+from django.utils import timezone
 from django.utils.crypto import get_random_string
 
 from accounts.members.models import Member
@@ -13,6 +14,8 @@ from knowledge.comments.models import Comment
 from knowledge.evidence.actions import Account, Piece, report
 from knowledge.evidence.models import FieldReport
 from knowledge.ladder.actions import publish_emerging
+from knowledge.ladder.models import Review, Vetting
+from knowledge.ladder.vetting import Opinion, open_vetting, review
 from knowledge.posts import actions
 from knowledge.posts.models import Post
 from knowledge.posts.rungs import Rung
@@ -108,3 +111,42 @@ def make_report(post: Post, by: Member, organization: Organization | None = None
     organization = organization or by.organizations.order_by("pk").first()
     assert organization is not None
     return report(post, account(**fields), by=by, organization=organization)
+
+
+def opinion(verdict: str = "approve", **fields: Any) -> Opinion:
+    """What a reviewer says."""
+    said = {"supports": "The numbers follow from the change.", "rely": "Yes, in a city.", "interest": "None."}
+    if verdict == "more":
+        said["missing"] = "The same months a year apart."
+    return Opinion(verdict, **{**said, **fields})
+
+
+def make_reviewer(name: str = "", *, verified: bool = True, role: str = Role.EDITOR) -> Member:
+    """A member of another organization, who could review."""
+    member = make_member(name)
+    at = timezone.now() if verified else None
+    join(member, make_organization(verified_at=at), role)
+    return member
+
+
+def make_ready(by: Member, **fields: Any) -> Post:
+    """An emerging approach with all that a vetting wants before it opens."""
+    outside = Piece(
+        "Two of five kept nine in ten.", kind="evaluation", producer="Millrace Fund", source="Report, page 14"
+    )
+    return make_post(by, rung=Rung.EMERGING, pieces=[PIECE, outside], **fields)
+
+
+def make_vetting(post: Post, by: Member, **fields: Any) -> Vetting:
+    """An open vetting of a post."""
+    fields.setdefault("until", timezone.now().date() + dt.timedelta(days=14))
+    fields.setdefault("asks", "The months are not the same months.")
+    return open_vetting(post, by=by, **fields)
+
+
+def make_review(vetting: Vetting, by: Member, verdict: str = "approve", **fields: Any) -> Review:
+    """A review by this member, for the first organization they belong to, of the newest version."""
+    organization = fields.pop("organization", None) or by.organizations.order_by("pk").first()
+    read = fields.pop("read", None) or vetting.post.versions.latest("number").number
+    again, at = fields.pop("again", False), fields.pop("at", None)
+    return review(vetting, opinion(verdict, **fields), by=by, organization=organization, read=read, again=again, at=at)

@@ -18,6 +18,14 @@ class Verb(models.TextChoices):
     REPORTED = "reported", "tried"
     EDITED_REPORT = "edited_report", "edited a field report on"
     WITHDREW_REPORT = "withdrew_report", "withdrew a field report on"
+    OPENED_VETTING = "opened_vetting", "opened a vetting of"
+    CLOSED_VETTING = "closed_vetting", "closed the vetting of"
+    REVIEWED = "reviewed", "reviewed"
+    CHANGED_VERDICT = "changed_verdict", "changed their verdict on"
+    ANSWERED_REQUEST = "answered_request", "answered a request for more on"
+    CLOSED_REQUEST = "closed_request", "closed a request for more on"
+    PROLONGED_REQUEST = "prolonged_request", "prolonged a request for more on"
+    CONFIRMED_EDITORIAL = "confirmed_editorial", "confirmed a change as editorial on"
     ANSWERED_CHALLENGE = "answered_challenge", "answered a challenge on"
     ACCEPTED_ANSWER = "accepted_answer", "accepted an answer on"
     COMMENTED = "commented", "commented on"
@@ -32,7 +40,8 @@ class Activity(models.Model):
     """One fact that happened, written once and never changed: notifications, feeds, histories and audit come from it."""
 
     verb = models.CharField(max_length=32, choices=Verb.choices)
-    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="activities")
+    # Nobody, where a date that passed did it: a verb that the schedule runs
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="activities")
     organization = models.ForeignKey(
         "accounts.Organization", on_delete=models.PROTECT, null=True, related_name="activities"
     )

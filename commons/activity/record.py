@@ -13,11 +13,17 @@ if TYPE_CHECKING:
 
 
 def record(
-    verb: Verb, *, by: "Member", subject: models.Model, organization: "Organization | None" = None, **data: object
+    verb: Verb,
+    *,
+    by: "Member | None",
+    subject: models.Model,
+    organization: "Organization | None" = None,
+    **data: object,
 ) -> Activity:
     """Write one fact, in the caller's transaction: who did what to which thing, for which organization.
 
-    `data` holds small JSON-able details of the fact (a version's number, a move's rungs), never text of people's own.
+    `by` is None where a date that passed did it. `data` holds small JSON-able details of the fact (a version's number, a
+    move's rungs), never text of people's own.
     """
     return Activity.objects.create(
         verb=verb,

@@ -55,6 +55,9 @@ class Comment(models.Model):
         indexes = [
             models.Index(fields=["post", "id"], name="comments_of_post"),
             models.Index(fields=["by", "-id"], name="comments_by"),
+            models.Index(
+                fields=["post"], condition=Q(kind=Kind.CHALLENGE, withdrawn_at=None), name="challenges_of_post"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -8,13 +8,15 @@ from django.db import transaction
 
 from commons.access import require
 from knowledge.evidence.actions import Piece, add_evidence
-from knowledge.ladder.models import Lesson
+from knowledge.ladder.models import Ending, Lesson
 from knowledge.ladder.permissions import can_move_up, can_set_aside, can_step_down, can_take_up
-from knowledge.ladder.record import numbers, record_of
+from knowledge.ladder.record import numbers, open_vetting_of, record_of
 from knowledge.ladder.rules import Record, missing_for
+from knowledge.ladder.vetting import close, locked, newest_of
 from knowledge.posts.actions import Content, NotReady, begin, put_aside, put_on_rung, show
 from knowledge.posts.listing import relist
-from knowledge.posts.models import Move, Post, Version
+from knowledge.posts.models import Move, Post
+from knowledge.posts.permissions import can_edit
 from knowledge.posts.rungs import Rung
 
 if TYPE_CHECKING:
@@ -58,9 +60,9 @@ def publish_emerging(
 @transaction.atomic
 def move_up(post: Post, *, by: "Member", why: str, at: "dt.datetime | None" = None) -> Move:
     """Move a hunch up to emerging approach, if its case is complete (NotReady). Only a vetting moves further up."""
-    post = _locked(post)
+    post = locked(post)
     require(can_move_up(by, post), "Owners and editors of the organization move its hunches up.")
-    version = _newest(post)
+    version = newest_of(post)
     if missing := missing_for(Rung.EMERGING, record_of(post, version), numbers()):
         raise NotReady(missing)
     move = put_on_rung(post, Rung.EMERGING, by=by, why=why, version=version, at=at)
@@ -71,11 +73,13 @@ def move_up(post: Post, *, by: "Member", why: str, at: "dt.datetime | None" = No
 @transaction.atomic
 def step_down(post: Post, rung: Rung, *, by: "Member", why: str, at: "dt.datetime | None" = None) -> Move:
     """Move a post down to a lower rung, with a reason. Readers then see its newest version. Raises NotReady for a rung not below."""
-    post = _locked(post)
+    post = locked(post)
     require(can_step_down(by, post), "The post's organization, and moderators, step it down.")
     if rung >= post.rung:
         raise NotReady({"rung": f"It stands on {Rung(post.rung).label} already. Choose a rung below."})
-    version = _newest(post)
+    version = newest_of(post)
+    if rung == Rung.HUNCH:
+        _end_vetting(post, by=by, why=why)
     move = put_on_rung(post, rung, by=by, why=why, version=version, at=at)
     show(post, version)
     return move
@@ -84,9 +88,10 @@ def step_down(post: Post, rung: Rung, *, by: "Member", why: str, at: "dt.datetim
 @transaction.atomic
 def set_aside(post: Post, *, by: "Member", why: str, lesson: AfterAction, at: "dt.datetime | None" = None) -> Move:
     """Say that a post did not hold up, and what was learned. It stays readable, findable and citable, and keeps its rung."""
-    post = _locked(post)
+    post = locked(post)
     require(can_set_aside(by, post), "Owners and editors of the organization set its posts aside.")
-    move = put_aside(post, by=by, why=why, version=_newest(post), at=at)
+    _end_vetting(post, by=by, why=why)
+    move = put_aside(post, by=by, why=why, version=newest_of(post), at=at)
     Lesson.objects.create(
         move=move,
         expected=lesson.expected,
@@ -101,16 +106,16 @@ def set_aside(post: Post, *, by: "Member", why: str, lesson: AfterAction, at: "d
 @transaction.atomic
 def take_up(post: Post, *, by: "Member", why: str, at: "dt.datetime | None" = None) -> Move:
     """Take up again what was set aside, with a reason; it stands where it stood."""
-    post = _locked(post)
+    post = locked(post)
     require(can_take_up(by, post), "Owners and editors of the organization take its posts up again.")
-    move = put_aside(post, by=by, why=why, version=_newest(post), at=at)
+    move = put_aside(post, by=by, why=why, version=newest_of(post), at=at)
     relist(post)
     return move
 
 
-def _locked(post: Post) -> Post:
-    return Post.objects.select_for_update(of=("self",)).select_related("organization").get(pk=post.pk)
-
-
-def _newest(post: Post) -> Version:
-    return post.versions.latest("number")
+def _end_vetting(post: Post, *, by: "Member", why: str) -> None:
+    """What is set aside, or back among the hunches, is not under review."""
+    vetting = open_vetting_of(post)
+    if vetting:
+        ending = Ending.WITHDRAWN if can_edit(by, post) else Ending.DECLINED
+        close(post, vetting, ending, by=by, why=why)

@@ -1,6 +1,7 @@
 from typing import TYPE_CHECKING, Any
 
 from django import forms
+from django.utils.html import format_html
 
 from accounts.organizations.models import PUBLISHING_ROLES, Language, Organization
 from commons import gate
@@ -8,8 +9,10 @@ from commons.once import OnceForm
 from knowledge.evidence.actions import Piece
 from knowledge.evidence.forms import is_link
 from knowledge.evidence.models import Kind, Strength
+from knowledge.ladder.models import Relation, Verdict
 from knowledge.ladder.record import numbers
 from knowledge.ladder.rules import Record, missing_for
+from knowledge.ladder.vetting import Opinion
 from knowledge.posts.forms import ContentForm
 from knowledge.posts.models import Post
 from knowledge.posts.rungs import RUNG_OF, Rung
@@ -107,6 +110,11 @@ def reason(label: str, missing: str, hint: str = "") -> gate.Text:
     )
 
 
+def meant(label: str, meaning: str) -> str:
+    """A choice with what it means."""
+    return format_html('<b>{}</b><br><span class="quiet">{}</span>', label, meaning) if meaning else label
+
+
 class MoveUpForm(OnceForm):
     """Why a hunch moves up."""
 
@@ -155,3 +163,123 @@ class TakeUpForm(OnceForm):
     """Why a post is taken up again."""
 
     why = reason("Why is it taken up again?", "Say what changed.", "Stands in the ladder history, with your name.")
+
+
+class VettingForm(OnceForm):
+    """What the organization wants looked at, and until when."""
+
+    asks = reason(
+        "Where should reviewers look hardest?",
+        "Name the weak spot: it is the quickest way to a good review.",
+        "Naming the weak spot is the quickest way to a good review.",
+    )
+    weeks = forms.TypedChoiceField(
+        label="Open for",
+        choices=[("1", "1 week"), ("2", "2 weeks"), ("4", "4 weeks"), ("8", "8 weeks")],
+        coerce=int,
+        initial="2",
+        widget=forms.RadioSelect,
+        error_messages={"required": "Say for how long.", "invalid_choice": "Choose one of these."},
+    )
+
+
+class ReviewForm(OnceForm):
+    """A review: a verdict, its reasons in four answers, and a declared interest."""
+
+    read = forms.IntegerField(widget=forms.HiddenInput, min_value=1)
+    organization = forms.ModelChoiceField(
+        Organization.objects.none(),
+        label="You speak for",
+        required=False,
+        empty_label="Myself, for no organization",
+        error_messages={"invalid_choice": "Choose an organization of yours."},
+    )
+    verdict = forms.ChoiceField(
+        label="Verdict",
+        choices=[
+            (Verdict.APPROVE.value, meant("Approve", "The claim follows from what was seen.")),
+            (Verdict.MORE.value, meant("Needs more", "I could approve if something is added. I say what.")),
+        ],
+        widget=forms.RadioSelect,
+        error_messages={"required": "Give a verdict.", "invalid_choice": "Approve, or say that it needs more."},
+    )
+    supports = reason(
+        "Does the evidence support the claim?",
+        "Say whether the evidence supports the claim, and why.",
+        "Be as kind as you are exact.",
+    )
+    missing = gate.Text(
+        label="What is missing?",
+        help_text="What would let you approve.",
+        limit=gate.REASON,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 3, "class": "short"}),
+    )
+    try_next = gate.Text(
+        label="What would you try next?",
+        limit=gate.REASON,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 2, "class": "short"}),
+    )
+    rely = reason(
+        "Would you rely on it?", "Say whether you would rely on it, and for what.", "For what, and where not."
+    )
+    relation = forms.ChoiceField(
+        label="Does anything bind your organization to theirs?",
+        choices=[
+            (Relation.NONE.value, meant("No", "")),
+            (
+                Relation.FUNDING.value,
+                meant("One funds the other", "Stands beside your review. It does not count towards independence."),
+            ),
+            (
+                Relation.PARTNER.value,
+                meant("We work together on this", "Stands beside your review. It does not count towards independence."),
+            ),
+        ],
+        initial=Relation.NONE.value,
+        widget=forms.RadioSelect,
+        error_messages={"required": "Say whether anything does.", "invalid_choice": "Choose one of the three."},
+    )
+    interest = gate.Line(
+        label="Your interest",
+        help_text="Money, friendship, rivalry. If there is none, write “none”.",
+        limit=gate.TAKEAWAY,
+        error_messages={"required": "Declare your interest; if there is none, write “none”."},
+    )
+
+    def __init__(self, *args: Any, organizations: list[int], **options: Any) -> None:
+        super().__init__(*args, **options)
+        field = self.fields["organization"]
+        assert isinstance(field, forms.ModelChoiceField)
+        field.queryset = Organization.objects.filter(pk__in=organizations).order_by("name")
+        if len(organizations) == 1:
+            field.initial = organizations[0]
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if cleaned.get("verdict") == Verdict.MORE and not cleaned.get("missing") and "missing" not in self.errors:
+            self.add_error("missing", "Say what is missing, so that they can add it.")
+        return cleaned
+
+    @staticmethod
+    def opinion(cleaned: dict[str, Any]) -> Opinion:
+        """What was typed, once it is found valid."""
+        return Opinion(
+            **{
+                name: cleaned[name]
+                for name in ("verdict", "supports", "missing", "try_next", "rely", "relation", "interest")
+            }
+        )
+
+
+class RequestAnswerForm(OnceForm):
+    """How a version answers a request for more."""
+
+    words = reason("How does it answer what they asked for?", "Say where, so that they can look again.")
+
+
+class EndVettingForm(OnceForm):
+    """Why a vetting ends before its time."""
+
+    why = reason("Why?", "Say why: those who reviewed it gave their time.", "Stands on the post.")

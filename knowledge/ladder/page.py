@@ -2,17 +2,22 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from django.db.models import Prefetch
 from django.template.loader import get_template
 
 from commons import markup
 from knowledge.evidence.models import Evidence, FieldReport, Outcome
+from knowledge.ladder.models import Review, Vetting
 from knowledge.ladder.record import numbers, record_of
-from knowledge.ladder.rules import wants
+from knowledge.ladder.reviews import TOLD, Judged, judged
+from knowledge.ladder.rules import Record, Want, before_vetting, wants
 from knowledge.posts.models import Move, MoveKind, Post, Version
 from knowledge.posts.pieces import CUT, bodies, drawn
 from knowledge.posts.rungs import Rung
+
+REVIEWS = Review.objects.select_related(*TOLD)
 
 
 def make_pages(posts: list[int]) -> Mapping[int, str]:
@@ -26,7 +31,9 @@ def make_pages(posts: list[int]) -> Mapping[int, str]:
         .for_cards()
         .prefetch_related(
             Prefetch("moves", Move.objects.select_related("by", "version", "lesson")),
-            Prefetch("versions", Version.objects.defer("body").select_related("by")),
+            Prefetch("versions", Version.objects.defer("body").select_related("by", "confirmation__by")),
+            Prefetch("vettings", Vetting.objects.select_related("version")),
+            Prefetch("vettings__reviews", REVIEWS),
             Prefetch("reports", FieldReport.objects.select_related("shown__place", "organization", "by")),
             Prefetch("evidence", Evidence.objects.select_related("attachment", "withdrawn_by")),
         )
@@ -38,6 +45,10 @@ def make_pages(posts: list[int]) -> Mapping[int, str]:
 def _context(post: Post, body: str) -> dict[str, object]:
     moves = list(post.moves.all())
     evidence = list(post.evidence.all())
+    newest = newest_of(post)
+    told = [_told(vetting, post, newest) for vetting in sorted(post.vettings.all(), key=lambda vetting: -vetting.pk)]
+    under_review: list[Judged] = next((each["reviews"] for each in told if each["vetting"].closed_at is None), [])
+    record = record_of(post, newest, under_review)
     standing = [piece for piece in evidence if piece.withdrawn_at is None]
     return {
         "post": post,
@@ -51,7 +62,11 @@ def _context(post: Post, body: str) -> dict[str, object]:
         "evidence": evidence,
         "outside": sum(piece.from_outside for piece in standing),
         **_reports(post),
-        "ladder": ladder_of(post, moves),
+        "vettings": told,
+        "newest": newest,
+        "unseen": newest if newest.pk != post.shown_id else None,
+        "fallen": _fallen(post, record),
+        "ladder": ladder_of(post, moves, record),
         "cut": CUT,
     }
 
@@ -71,13 +86,33 @@ def _reports(post: Post) -> dict[str, object]:
     }
 
 
-def ladder_of(post: Post, moves: Iterable[Move] | None = None) -> list[dict[str, object]]:
+def _told(vetting: Vetting, post: Post, newest: Version) -> dict[str, Any]:
+    """A vetting with its reviews: as they count today while it is open, as they were written once it is closed."""
+    if vetting.closed_at is None:
+        return {"vetting": vetting, "reviews": judged(vetting, post, newest)}
+    reviews = sorted(vetting.reviews.all(), key=lambda review: review.pk)
+    last = {review.by_id: review.pk for review in reviews}
+    return {
+        "vetting": vetting,
+        "reviews": [Judged(review, stands=last[review.by_id] == review.pk, why_not="") for review in reviews],
+    }
+
+
+def _fallen(post: Post, record: Record) -> list[Want]:
+    """What the rung it stands on wanted and is there no longer. A rung is not recomputed: people read it and decide."""
+    wanted = numbers()
+    found = wants(Rung.EMERGING, record, wanted) if post.rung >= Rung.EMERGING else []
+    found += before_vetting(record, wanted) if post.rung == Rung.VETTED else []
+    return [want for want in found if not want.met]
+
+
+def ladder_of(post: Post, moves: Iterable[Move] | None = None, record: Record | None = None) -> list[dict[str, object]]:
     """The three rungs, top first: which is here, which lie ahead, since when it stands or stood on each, and what the next wants."""
     since: dict[int, object] = {}
     for move in sorted(post.moves.all() if moves is None else moves, key=lambda move: move.pk):
         if move.kind in (MoveKind.BEGAN, MoveKind.UP, MoveKind.DOWN):
             since[move.to_rung] = move.at
-    record, wanted = record_of(post, newest_of(post)), numbers()
+    record, wanted = record or record_of(post, newest_of(post)), numbers()
     return [
         {
             "rung": rung,

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from accounts.members.models import Member
     from accounts.organizations.models import Organization
+    from knowledge.ladder.models import Vetting
 
 
 @dataclass(frozen=True)
@@ -148,12 +149,17 @@ def put_on_rung(
     version: Version,
     at: "dt.datetime | None" = None,
     first: bool = False,
+    cause: "Vetting | None" = None,
 ) -> Move:
-    """Put a post on a rung, with its move. The only function that writes a rung; whether it is earned is asked by its callers."""
+    """Put a post on a rung, with its move. The only function that writes a rung; whether it is earned is asked by its callers.
+
+    `cause` is the vetting that ended with it.
+    """
     kind = MoveKind.UP if rung > post.rung else MoveKind.DOWN if rung < post.rung else MoveKind.RENEWED
     from_rung = None if first else Rung(post.rung)
     post.rung = rung
-    return _move(post, MoveKind.BEGAN if first else kind, by=by, why=why, version=version, at=at, from_rung=from_rung)
+    kind = MoveKind.BEGAN if first else kind
+    return _move(post, kind, by=by, why=why, version=version, at=at, from_rung=from_rung, cause=cause)
 
 
 def put_aside(post: Post, *, by: "Member", why: str, version: Version, at: "dt.datetime | None" = None) -> Move:
@@ -173,6 +179,7 @@ def _move(
     version: Version,
     at: "dt.datetime | None",
     from_rung: Rung | None,
+    cause: "Vetting | None" = None,
 ) -> Move:
     move = Move.objects.create(
         post=post,
@@ -183,6 +190,7 @@ def _move(
         why=why,
         by=by,
         at=at or timezone.now(),
+        cause=cause,
     )
     post.moved_at = move.at
     post.save(update_fields=["rung", "aside_at", "moved_at"])

@@ -115,6 +115,7 @@ class Post(models.Model):  # type: ignore[django-manager-missing]
     see_too_count = models.PositiveIntegerField("how many see this too", default=0)
     evidence_count = models.PositiveIntegerField(default=0)
     report_count = models.PositiveIntegerField("field reports", default=0)
+    vetting_until = models.DateField("the last day of its open vetting", null=True, editable=False)
 
     # What the shown version says it is about: lists and filters ask these.
     issue_areas = models.ManyToManyField("knowledge.IssueArea", related_name="posts")
@@ -126,6 +127,7 @@ class Post(models.Model):  # type: ignore[django-manager-missing]
     class Meta:
         indexes = [
             models.Index(fields=["organization", "-published_at"], name="posts_of_organization"),
+            models.Index(fields=["vetting_until"], condition=Q(vetting_until__isnull=False), name="posts_in_vetting"),
         ]
         constraints = [
             models.CheckConstraint(condition=models.Q(rung__in=[1, 2, 3]), name="post_stands_on_a_rung"),
@@ -232,6 +234,8 @@ class Move(models.Model):
     from_rung = models.PositiveSmallIntegerField(choices=Rung.choices, null=True)
     to_rung = models.PositiveSmallIntegerField(choices=Rung.choices)
     why = models.TextField(max_length=gate.REASON, blank=True)
+    # The vetting that ended with it: nobody moves a post up to vetted without one
+    cause = models.OneToOneField("knowledge.Vetting", on_delete=models.PROTECT, null=True, related_name="move")
     by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="moves")
     at = models.DateTimeField()
 
@@ -245,6 +249,11 @@ class Move(models.Model):
                 | Q(kind=MoveKind.DOWN, to_rung__lt=models.F("from_rung"))
                 | Q(kind__in=[MoveKind.ASIDE, MoveKind.TAKEN_UP], to_rung=models.F("from_rung"))
                 | Q(kind=MoveKind.RENEWED, from_rung=Rung.VETTED, to_rung=Rung.VETTED),
+            ),
+            models.CheckConstraint(
+                name="vetted_by_a_vetting",
+                condition=~Q(kind__in=[MoveKind.BEGAN, MoveKind.UP, MoveKind.RENEWED], to_rung=Rung.VETTED)
+                | Q(cause__isnull=False),
             ),
         ]
 

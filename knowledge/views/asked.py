@@ -63,7 +63,8 @@ def ask(
 ) -> HttpResponseBase:
     """Show a form; when it is sent and valid, do `act` with what was typed, once, and answer with `done` of the thing's key.
 
-    What is wrong, or not ready, stands at its field (422) and nothing typed is lost. `options` go to the form.
+    What is wrong, or not ready, stands at its field (422) and nothing typed is lost; a ValidationError of `act` may bring new
+    values for fields as its params. `options` go to the form.
     """
     typed = request.POST if request.method == "POST" else keeping.taken_back(request)
     initial = {"key": fresh_key(), **options.pop("initial", {})}
@@ -79,6 +80,9 @@ def ask(
                     form.add_error(name if name in form.fields else None, words)
             except ValidationError as refused:
                 form.add_error(None, refused)
+                form.data = request.POST.copy()
+                for name, value in (getattr(refused, "params", None) or {}).items():
+                    form.data[name] = str(value)  # type: ignore[index]
             else:
                 return done(key)
     elif typed is not None:

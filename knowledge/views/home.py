@@ -7,6 +7,8 @@ from django.template.loader import render_to_string
 from django.utils.safestring import SafeString, mark_safe
 from django.views.decorators.http import require_safe
 
+from knowledge.ladder.open import vettings
+from knowledge.ladder.waiting import waiting_for
 from knowledge.posts.following import followed
 from knowledge.posts.listing import HOME, Key, listed
 from knowledge.posts.models import Post
@@ -27,11 +29,12 @@ def home(request: HttpRequest) -> HttpResponseBase:
 
 def _context(request: HttpRequest, stamped: Stamped) -> dict[str, object]:
     top, rest = kept.pieces.get(("home", stamped.number), lambda: _for_everybody(stamped))
-    following = None
+    following, waiting = None, []
     if request.user.is_authenticated:
+        waiting = waiting_for(request.user)
         rows, read = followed(request.user, limit=FOLLOWED_SHOWN)
         following = card_list([row.number for row in rows], read)
-    return {"top": top, "following": following, "rest": rest}
+    return {"top": top, "following": following, "waiting": waiting, "rest": rest}
 
 
 def _for_everybody(stamped: Stamped) -> list[SafeString]:
@@ -46,6 +49,7 @@ def _for_everybody(stamped: Stamped) -> list[SafeString]:
             {"rung": rung, "posts": counts[Key("standing", rung).stamp].posts} for rung in sorted(Rung, reverse=True)
         ],
         "moving": card_list(row.number for row in moving),
+        "vettings": vettings(),
         "quiet_posts": list(
             Post.objects.visible_to(everyone)
             .filter(comment_count=0)

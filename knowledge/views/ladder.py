@@ -7,8 +7,17 @@ from django.shortcuts import redirect
 from commons.access import acting, require
 from knowledge.ladder import actions
 from knowledge.ladder.forms import MoveUpForm, SetAsideForm, StepDownForm, TakeUpForm
-from knowledge.ladder.page import ladder_of
-from knowledge.ladder.permissions import can_move_up, can_set_aside, can_step_down, can_take_up
+from knowledge.ladder.page import ladder_of, newest_of
+from knowledge.ladder.permissions import (
+    can_move_up,
+    can_open_vetting,
+    can_prolong,
+    can_set_aside,
+    can_step_down,
+    can_take_up,
+)
+from knowledge.ladder.record import open_vetting_of
+from knowledge.ladder.reviews import judged
 from knowledge.posts.models import Post
 from knowledge.posts.permissions import can_edit
 from knowledge.views.asked import ask, on_post
@@ -20,10 +29,13 @@ def standing(request: HttpRequest, post: Post) -> HttpResponseBase:
     may = {
         "can_edit": can_edit(request.user, post),
         "can_move_up": can_move_up(request.user, post),
+        "can_open_vetting": can_open_vetting(request.user, post),
         "can_step_down": can_step_down(request.user, post),
         "can_set_aside": can_set_aside(request.user, post),
         "can_take_up": can_take_up(request.user, post),
     }
+    vetting = open_vetting_of(post)
+    reviews = judged(vetting, post, newest_of(post)) if vetting else []
     require(any(may.values()), "The post's organization, and moderators, change where it stands.")
     if request.method == "POST":
         require(may["can_move_up"], "Owners and editors of the organization move its hunches up.")
@@ -31,7 +43,14 @@ def standing(request: HttpRequest, post: Post) -> HttpResponseBase:
         request,
         MoveUpForm,
         "ladder/standing.html",
-        {"post": post, "ladder": ladder_of(post), **may},
+        {
+            "post": post,
+            "ladder": ladder_of(post),
+            "vetting": vetting,
+            "requests": [each for each in reviews if each.is_open_request],
+            "can_prolong": can_prolong(request.user),
+            **may,
+        },
         act=lambda typed: actions.move_up(post, by=acting(request), why=typed["why"]),
         done=lambda _: _told(
             request, post, "It is an emerging approach now. The move, your reason and your name stay with it."

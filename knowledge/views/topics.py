@@ -4,6 +4,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonRespons
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
+from knowledge.ladder.open import vettings_in
 from knowledge.posts.listing import HOME, Key
 from knowledge.search.lists import PostList, post_list
 from knowledge.stored import kept
@@ -32,7 +33,11 @@ def issue_area(request: HttpRequest, slug: str) -> HttpResponseBase:
     posts = post_list(request.user, area.get_absolute_url(), request.GET, about=Key(Followable.AREA, area.pk))
 
     def context() -> dict[str, object]:
-        return {"area": area, "sub_areas": kept.pieces.get(("subs", area.pk, posts.stamped.number), lambda: subs(area))}
+        return {
+            "area": area,
+            "vettings": kept.pieces.get(("vettings", area.pk, posts.stamped.number), lambda: vettings_in(area.pk)),
+            "sub_areas": kept.pieces.get(("subs", area.pk, posts.stamped.number), lambda: subs(area)),
+        }
 
     return _page(request, "topics/issue_area.html", posts, Followable.AREA, context)
 

@@ -10,6 +10,8 @@ from knowledge.posts.models import Move, MoveKind
 from knowledge.posts.rungs import Rung, Standing
 from tests.make import CASE, PIECE, content, make_post
 
+pytestmark = pytest.mark.django_db  # before those that commit, also where the fixtures are asked for by name
+
 LESSON = AfterAction("That it pays.", "It did not.", "The fund was too small.", "Begin with 400 homes.")
 WHY = {"why": "Five months, 41 moves."}
 ASIDE = {"why": "Too small for a bad winter.", "expected": "a", "happened": "b", "because": "c", "next_time": "d"}

@@ -12,7 +12,7 @@ from tests.make import area, make_comment, make_post, place
 
 # address, queries of the anonymous, queries of a member: when nothing changed since it was last asked, yet nothing is kept
 PAGES = [
-    ("/", 1, 4),
+    ("/", 1, 5),
     ("/issue-areas/", 1, 3),
     ("/issue-areas/housing/", 2, 5),
     ("/issue-areas/homelessness/?rung=hunch&tag=rent", 3, 6),
@@ -60,6 +60,9 @@ MEMBERS_ONLY = [
     ("/organizations/harbor-street/posts/", 4),
     ("{post}edit/", 7),
     ("{post}withdraw/", 4),
+    ("{post}standing/", 7),
+    ("{post}set-aside/", 3),
+    ("{post}evidence/", 3),
 ]
 ON_THE_WAY = [("{post}comment/", 4)]  # asks for the post first, so that a missing one is not promised
 
