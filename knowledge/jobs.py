@@ -20,8 +20,10 @@ from knowledge.comments.actions import THREAD
 from knowledge.comments.models import Comment
 from knowledge.ladder.models import RequestAnswer, Vetting
 from knowledge.ladder.vetting import Closed, close_request, decline
+from knowledge.posts.actions import fall_quiet
 from knowledge.posts.listing import Key, changed
 from knowledge.posts.models import Post
+from knowledge.posts.rungs import Rung
 from knowledge.stored.fragments import stale
 from knowledge.stored.stamps import bump
 
@@ -77,6 +79,8 @@ def dates(timestamp: int) -> None:
     lapsed = RequestAnswer.objects.filter(lapses_at__lte=now, review__closing=None, review__vetting__closed_at=None)
     verbs: list[Callable[[], object]] = [partial(decline, vetting, by=None) for vetting in overdue]
     verbs += [partial(close_request, answer.review, by=None) for answer in lapsed.select_related("review__vetting")]
+    due = Post.objects.filter(check_back_on__lt=now.date(), quiet_since=None, rung=Rung.HUNCH, aside_at=None)
+    verbs += [partial(fall_quiet, post, today=now.date()) for post in due]
     for verb in verbs:
         try:
             verb()

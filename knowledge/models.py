@@ -2,8 +2,8 @@
 
 from knowledge.comments.models import Comment, EarlierText
 from knowledge.evidence.models import Evidence, FieldReport, ReportVersion
-from knowledge.ladder.models import Confirmation, Lesson, RequestAnswer, RequestClosing, Review, Vetting
-from knowledge.posts.models import Attachment, Listing, Move, Post, PostAuthor, PostTag, Version
+from knowledge.ladder.models import Confirmation, Lesson, RequestAnswer, RequestClosing, Review, StillHolds, Vetting
+from knowledge.posts.models import Attachment, CheckBack, Link, Listing, Move, Post, PostAuthor, PostTag, Version
 from knowledge.stored.models import Fragment, Stamp
 from knowledge.subscriptions.models import Subscription
 from knowledge.topics.models import IssueArea, Place, Tag
@@ -11,6 +11,7 @@ from knowledge.words.models import Words
 
 __all__ = [
     "Attachment",
+    "CheckBack",
     "Comment",
     "Confirmation",
     "EarlierText",
@@ -19,6 +20,7 @@ __all__ = [
     "Fragment",
     "IssueArea",
     "Lesson",
+    "Link",
     "Listing",
     "Move",
     "Place",
@@ -30,6 +32,7 @@ __all__ = [
     "RequestClosing",
     "Review",
     "Stamp",
+    "StillHolds",
     "Subscription",
     "Tag",
     "Version",

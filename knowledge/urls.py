@@ -46,6 +46,9 @@ urlpatterns = [
     path("posts/<number:number>/<str:slug>/step-down/", ladder.step_down, name="step_down"),
     path("posts/<number:number>/<str:slug>/set-aside/", ladder.set_aside, name="set_aside"),
     path("posts/<number:number>/<str:slug>/take-up/", ladder.take_up, name="take_up"),
+    path("posts/<number:number>/<str:slug>/check-back/", ladder.check_back, name="check_back"),
+    path("posts/<number:number>/<str:slug>/lineage/", ladder.lineage, name="lineage"),
+    path("posts/<number:number>/<str:slug>/lineage/<number:pk>/still-holds/", ladder.still_holds, name="still_holds"),
     path("posts/<number:number>/<str:slug>/evidence/", evidence.add, name="evidence_add"),
     path(
         "posts/<number:number>/<str:slug>/evidence/<number:pk>/withdraw/", evidence.withdraw, name="evidence_withdraw"

@@ -15,7 +15,7 @@ from knowledge.evidence.models import Evidence, FieldReport, Kind, ReportVersion
 from knowledge.evidence.permissions import can_add_evidence, can_edit_report, can_report, can_withdraw_evidence
 from knowledge.evidence.producers import is_outside
 from knowledge.posts.attachments import Upload, attach
-from knowledge.posts.listing import changed
+from knowledge.posts.listing import changed, neighbours
 from knowledge.posts.models import Post
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ def report(
     record(
         Verb.REPORTED, by=by, subject=made, organization=organization, post=post.number, outcome=str(account.outcome)
     )
-    changed(post)
+    changed(post, around=neighbours(post))
     return made
 
 
@@ -145,7 +145,7 @@ def edit_report(this: FieldReport, account: Account, *, by: "Member") -> FieldRe
         post=post.number,
         version=this.shown.number,
     )
-    changed(post)
+    changed(post, around=neighbours(post))
     return this
 
 
@@ -162,7 +162,7 @@ def withdraw_report(this: FieldReport, *, by: "Member", why: str) -> FieldReport
     this.save(update_fields=["withdrawn_at", "withdrawn_why"])
     Post.objects.filter(pk=post.pk).update(report_count=F("report_count") - 1)
     record(Verb.WITHDREW_REPORT, by=by, subject=this, organization=this.organization, post=post.number)
-    changed(post)
+    changed(post, around=neighbours(post))
     return this
 
 

@@ -5,17 +5,21 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from django.db import transaction
+from django.utils import timezone
 
 from commons.access import require
+from commons.activity.models import Verb
+from commons.activity.record import record
 from knowledge.evidence.actions import Piece, add_evidence
-from knowledge.ladder.models import Ending, Lesson
+from knowledge.ladder.models import Ending, Lesson, StillHolds
 from knowledge.ladder.permissions import can_move_up, can_set_aside, can_step_down, can_take_up
 from knowledge.ladder.record import numbers, open_vetting_of, record_of
 from knowledge.ladder.rules import Record, missing_for
 from knowledge.ladder.vetting import close, locked, newest_of
 from knowledge.posts.actions import Content, NotReady, begin, put_aside, put_on_rung, show
-from knowledge.posts.listing import relist
-from knowledge.posts.models import Move, Post
+from knowledge.posts.lineage import end_link, link, make_link
+from knowledge.posts.listing import changed, relist
+from knowledge.posts.models import Link, LinkKind, Move, Post
 from knowledge.posts.permissions import can_edit
 from knowledge.posts.rungs import Rung
 
@@ -45,15 +49,21 @@ def publish_emerging(
     organization: "Organization",
     why: str = "",
     authors: Sequence["Member"] = (),
+    builds_on: Sequence[Post] = (),
     at: "dt.datetime | None" = None,
 ) -> Post:
-    """Publish a new post as an emerging approach, with its first evidence. Raises NotReady where its case is not complete."""
+    """Publish a new post as an emerging approach, with its first evidence and what it grew out of.
+
+    Raises NotReady where its case is not complete, and what `lineage.link` raises.
+    """
     missing = missing_for(Rung.EMERGING, Record(case=content.case, evidence=len(pieces)), numbers())
     if missing:
         raise NotReady(missing)
     post = begin(content, Rung.EMERGING, by=by, organization=organization, why=why, authors=authors, at=at)
     for piece in pieces:
         add_evidence(post, piece, by=by, at=at)
+    for ground in builds_on:
+        link(post, ground, LinkKind.BUILDS_ON, by=by, at=at)
     return post
 
 
@@ -86,19 +96,35 @@ def step_down(post: Post, rung: Rung, *, by: "Member", why: str, at: "dt.datetim
 
 
 @transaction.atomic
-def set_aside(post: Post, *, by: "Member", why: str, lesson: AfterAction, at: "dt.datetime | None" = None) -> Move:
-    """Say that a post did not hold up, and what was learned. It stays readable, findable and citable, and keeps its rung."""
+def set_aside(
+    post: Post,
+    *,
+    by: "Member",
+    why: str,
+    lesson: AfterAction | None = None,
+    superseded_by: Post | None = None,
+    at: "dt.datetime | None" = None,
+) -> Move:
+    """Say that a post did not hold up: what was learned, or which post supersedes it. It stays readable, and keeps its rung.
+
+    Raises NotReady without either, and Unlinkable for a post that cannot supersede it.
+    """
     post = locked(post)
     require(can_set_aside(by, post), "Owners and editors of the organization set its posts aside.")
+    if lesson is None and superseded_by is None:
+        raise NotReady({"expected": "Say what was learned, or name the post that supersedes it."})
     _end_vetting(post, by=by, why=why)
     move = put_aside(post, by=by, why=why, version=newest_of(post), at=at)
-    Lesson.objects.create(
-        move=move,
-        expected=lesson.expected,
-        happened=lesson.happened,
-        because=lesson.because,
-        next_time=lesson.next_time,
-    )
+    if lesson:
+        Lesson.objects.create(
+            move=move,
+            expected=lesson.expected,
+            happened=lesson.happened,
+            because=lesson.because,
+            next_time=lesson.next_time,
+        )
+    if superseded_by:
+        _superseded(post, superseded_by, move, by=by)
     relist(post)
     return move
 
@@ -108,9 +134,31 @@ def take_up(post: Post, *, by: "Member", why: str, at: "dt.datetime | None" = No
     """Take up again what was set aside, with a reason; it stands where it stood."""
     post = locked(post)
     require(can_take_up(by, post), "Owners and editors of the organization take its posts up again.")
+    for superseding in post.linked_from.filter(cause__isnull=False, ended_at=None):
+        end_link(superseding, post, by=by)
     move = put_aside(post, by=by, why=why, version=newest_of(post), at=at)
     relist(post)
     return move
+
+
+@transaction.atomic
+def still_holds(ground: Link, *, by: "Member", why: str, at: "dt.datetime | None" = None) -> StillHolds:
+    """Say that a post still holds, though what it builds on was set aside, stepped down, or did not work elsewhere; and why."""
+    post = locked(ground.post)
+    require(can_edit(by, post), "Owners and editors of the organization say whether its posts still hold.")
+    made = StillHolds.objects.create(link=ground, why=why, by=by, at=at or timezone.now())
+    record(Verb.SAID_IT_HOLDS, by=by, subject=made, organization=post.organization, post=post.number, to=ground.to_id)
+    changed(post)
+    return made
+
+
+def _superseded(post: Post, by_post: Post, move: Move, *, by: "Member") -> None:
+    """The one `supersedes` link of a post that is set aside; from the other post, whoever published that."""
+    other = Post.objects.select_related("organization").get(pk=by_post.pk)
+    made = make_link(other, post, LinkKind.SUPERSEDES, by=by, cause=move)
+    if made.cause_id is None:  # it was said there before
+        made.cause = move
+        made.save(update_fields=["cause"])
 
 
 def _end_vetting(post: Post, *, by: "Member", why: str) -> None:

@@ -1,20 +1,23 @@
-from typing import TYPE_CHECKING, Any
+import datetime as dt
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django import forms
+from django.core.exceptions import ValidationError
+from django.utils import timezone
 from django.utils.html import format_html
 
 from accounts.organizations.models import PUBLISHING_ROLES, Language, Organization
 from commons import gate
 from commons.once import OnceForm
 from knowledge.evidence.actions import Piece
-from knowledge.evidence.forms import is_link
+from knowledge.evidence.forms import DayField, is_link
 from knowledge.evidence.models import Kind, Strength
 from knowledge.ladder.models import Relation, Verdict
 from knowledge.ladder.record import numbers
 from knowledge.ladder.rules import Record, missing_for
 from knowledge.ladder.vetting import Opinion
-from knowledge.posts.forms import ContentForm
-from knowledge.posts.models import Post
+from knowledge.posts.forms import ContentForm, PostsField
+from knowledge.posts.models import LinkKind, Post
 from knowledge.posts.rungs import RUNG_OF, Rung
 
 if TYPE_CHECKING:
@@ -46,10 +49,21 @@ class ComposeForm(ContentForm):
     seen_strength = forms.ChoiceField(
         label="How much it can carry", choices=Strength.choices, required=False, initial=Strength.ANECDOTAL
     )
+    check_back = DayField(
+        label="We expect to know more by",
+        help_text="You are asked then how it stands. It can wait.",
+        required=False,
+    )
+    builds_on = PostsField(
+        label="Builds on", help_text="Posts it grew out of: their addresses, or their numbers.", required=False
+    )
     key = forms.UUIDField(required=False, widget=forms.HiddenInput)
 
     def __init__(self, *args: Any, member: "Member", **options: Any) -> None:
         super().__init__(*args, **options)
+        posts = self.fields["builds_on"]
+        assert isinstance(posts, PostsField)
+        posts.viewer = member
         field = self.fields["organization"]
         assert isinstance(field, forms.ModelChoiceField)
         field.queryset = Organization.objects.filter(
@@ -73,6 +87,9 @@ class ComposeForm(ContentForm):
                 if field not in self.errors:
                     self.add_error(field, SOURCE_WANTED if field == "seen_source" else words)
         return cleaned
+
+    def clean_check_back(self) -> dt.date | None:
+        return yet_to_come(self.cleaned_data.get("check_back"))
 
     def pieces(self) -> list[Piece]:
         """The first evidence, where some was told."""
@@ -99,11 +116,21 @@ class ComposeForm(ContentForm):
         return RUNG_OF[self.cleaned_data.get("rung") or Rung.HUNCH.slug]
 
 
-def reason(label: str, missing: str, hint: str = "") -> gate.Text:
+def yet_to_come(day: dt.date | None) -> dt.date | None:
+    """A day that lies ahead. Raises ValidationError for one that does not."""
+    if day and day <= timezone.localdate():
+        raise ValidationError("Give a day that is yet to come.")
+    if day and day > timezone.localdate() + dt.timedelta(days=366 * 5):
+        raise ValidationError("Give a day within five years.")
+    return day
+
+
+def reason(label: str, missing: str, hint: str = "", *, required: bool = True) -> gate.Text:
     """A field for a reason, in some lines."""
     return gate.Text(
         label=label,
         help_text=hint,
+        required=required,
         limit=gate.REASON,
         error_messages={"required": missing},
         widget=forms.Textarea(attrs={"rows": 3, "class": "short"}),
@@ -153,10 +180,38 @@ class SetAsideForm(OnceForm):
     why = reason(
         "In a sentence: why is it set aside?", "Say in a sentence why.", "Stands in the ladder history, with your name."
     )
-    expected = reason("What did you expect?", "Say what you expected.")
-    happened = reason("What happened?", "Say what happened.")
-    because = reason("Why, do you think?", "Say what you think the reason was.")
-    next_time = reason("What would you do next?", "Say what you would do next: it saves somebody a year.")
+    superseded_by = PostsField(
+        label="Superseded by",
+        help_text="Where another post says it better: its address, or its number. The questions below may then be left.",
+        most=1,
+        required=False,
+    )
+    expected = reason("What did you expect?", "Say what you expected.", required=False)
+    happened = reason("What happened?", "Say what happened.", required=False)
+    because = reason("Why, do you think?", "Say what you think the reason was.", required=False)
+    next_time = reason("What would you do next?", "Say what you would do next.", required=False)
+
+    WANTED: ClassVar[dict[str, str]] = {
+        "expected": "Say what you expected.",
+        "happened": "Say what happened.",
+        "because": "Say what you think the reason was.",
+        "next_time": "Say what you would do next: it saves somebody a year.",
+    }
+
+    def __init__(self, *args: Any, member: "Member", **options: Any) -> None:
+        super().__init__(*args, **options)
+        field = self.fields["superseded_by"]
+        assert isinstance(field, PostsField)
+        field.viewer = member
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        told = [name for name in self.WANTED if cleaned.get(name)]
+        if told or not cleaned.get("superseded_by"):
+            for name, words in self.WANTED.items():
+                if name not in told and name not in self.errors:
+                    self.add_error(name, words)
+        return cleaned
 
 
 class TakeUpForm(OnceForm):
@@ -283,3 +338,47 @@ class EndVettingForm(OnceForm):
     """Why a vetting ends before its time."""
 
     why = reason("Why?", "Say why: those who reviewed it gave their time.", "Stands on the post.")
+
+
+class StillHoldsForm(OnceForm):
+    """Why a post still holds, though what it builds on has fallen."""
+
+    why = reason(
+        "Why does it still hold?", "Say why: readers of both posts wonder.", "Stands on the post, with your name."
+    )
+
+
+class CheckBackForm(OnceForm):
+    """When the organization expects to know more, and how it stands."""
+
+    on = DayField(label="We expect to know more by", error_messages={"required": "Give a day, even a rough one."})
+    words = reason(
+        "How does it stand?", "", "As “Two more schools begin in May.” It can be left empty.", required=False
+    )
+
+    def clean_on(self) -> dt.date | None:
+        return yet_to_come(self.cleaned_data.get("on"))
+
+
+class LinkForm(OnceForm):
+    """Another post, and how this one stands to it."""
+
+    kind = forms.ChoiceField(
+        label="This post",
+        choices=[(kind.value, kind.label.lower()) for kind in LinkKind],
+        initial=LinkKind.BUILDS_ON,
+        widget=forms.RadioSelect,
+        error_messages={"required": "Say how it stands to the other.", "invalid_choice": "Choose one of the three."},
+    )
+    to = PostsField(
+        label="Which post?",
+        help_text="Its address, or its number.",
+        most=1,
+        error_messages={"required": "Give the other post’s address, or its number."},
+    )
+
+    def __init__(self, *args: Any, member: "Member", **options: Any) -> None:
+        super().__init__(*args, **options)
+        field = self.fields["to"]
+        assert isinstance(field, PostsField)
+        field.viewer = member

@@ -9,11 +9,13 @@ from django.template.loader import get_template
 
 from commons import markup
 from knowledge.evidence.models import Evidence, FieldReport, Outcome
+from knowledge.ladder.grounds import shaken
 from knowledge.ladder.models import Review, Vetting
 from knowledge.ladder.record import numbers, record_of
 from knowledge.ladder.reviews import TOLD, Judged, judged
 from knowledge.ladder.rules import Record, Want, before_vetting, wants
-from knowledge.posts.models import Move, MoveKind, Post, Version
+from knowledge.posts.lineage import lineage_of
+from knowledge.posts.models import LinkKind, Move, MoveKind, Post, Version
 from knowledge.posts.pieces import CUT, bodies, drawn
 from knowledge.posts.rungs import Rung
 
@@ -49,6 +51,7 @@ def _context(post: Post, body: str) -> dict[str, object]:
     told = [_told(vetting, post, newest) for vetting in sorted(post.vettings.all(), key=lambda vetting: -vetting.pk)]
     under_review: list[Judged] = next((each["reviews"] for each in told if each["vetting"].closed_at is None), [])
     record = record_of(post, newest, under_review)
+    lineage = lineage_of(post)
     standing = [piece for piece in evidence if piece.withdrawn_at is None]
     return {
         "post": post,
@@ -66,6 +69,9 @@ def _context(post: Post, body: str) -> dict[str, object]:
         "newest": newest,
         "unseen": newest if newest.pk != post.shown_id else None,
         "fallen": _fallen(post, record),
+        "lineage": {"all": list(lineage.items()), "superseded": lineage.get(LinkKind.SUPERSEDES.seen_from_there, [])},
+        "shaken": shaken(kin.link for kin in lineage.get(LinkKind.BUILDS_ON.label, [])),
+        "check_back": next(iter(post.check_backs.order_by("-pk")[:1]), None) if post.check_back_on else None,
         "ladder": ladder_of(post, moves, record),
         "cut": CUT,
     }

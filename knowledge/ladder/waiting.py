@@ -59,6 +59,25 @@ LINES = {
         LEFT JOIN knowledge_comment a ON a.id = c.answer_id AND a.withdrawn_at IS NULL
         WHERE c.kind = 'challenge' AND c.withdrawn_at IS NULL AND a.id IS NULL
         ORDER BY c.id LIMIT %(shown)s""",
+    # The day on which my organization expected to know more has passed
+    "check_back": """
+        SELECT p.number, s.title, '' AS name, 0 AS of FROM knowledge_post p
+        JOIN knowledge_version s ON s.id = p.shown_id
+        WHERE p.organization_id = ANY(%(mine)s) AND p.check_back_on IS NOT NULL AND p.quiet_since IS NOT NULL
+          AND p.rung = 1 AND p.aside_at IS NULL ORDER BY p.quiet_since LIMIT %(shown)s""",
+    # What a post of my organization builds on was set aside, stepped down, or did not work elsewhere
+    "still_holds": """
+        SELECT p.number, s.title, g.title, l.id AS of FROM knowledge_post p
+        JOIN knowledge_link l ON l.post_id = p.number AND l.kind = 'builds_on' AND l.ended_at IS NULL
+        JOIN knowledge_post t ON t.number = l.to_id AND t.withdrawn_at IS NULL AND t.hidden_at IS NULL AND t.held_at IS NULL
+        JOIN knowledge_version s ON s.id = p.shown_id JOIN knowledge_version g ON g.id = t.shown_id
+        JOIN LATERAL (SELECT max(at) AS at FROM (
+          SELECT m.at FROM knowledge_move m WHERE m.post_id = t.number AND (m.kind = 'down' OR m.kind = 'aside' AND t.aside_at = m.at)
+          UNION ALL SELECT v.at FROM knowledge_fieldreport r JOIN knowledge_reportversion v ON v.id = r.shown_id
+            WHERE r.post_id = t.number AND r.withdrawn_at IS NULL AND v.outcome = 'no') AS falls) AS fall ON fall.at > l.at
+        WHERE p.organization_id = ANY(%(mine)s) AND p.aside_at IS NULL
+          AND NOT EXISTS (SELECT FROM knowledge_stillholds h WHERE h.link_id = l.id AND h.at > fall.at)
+        ORDER BY fall.at LIMIT %(shown)s""",
     # Somebody asks for reviews in what I follow
     "review": """
         SELECT DISTINCT p.number, s.title, o.name, 0 AS of FROM knowledge_subscription f
@@ -103,6 +122,8 @@ def _line(sort: str, number: int, title: str, who: str, of: int) -> Line:
                     f"{address}versions/{of}/confirm/"),
         "request": ("{} asks for more on “{}”. Answer with a newer version", f"/reviews/{of}/answer/"),
         "challenge": ("{} challenges “{}”. Answer", f"/comments/{of}/answer/"),
+        "check_back": ("{}You expected to know more about “{}” by now. How does it stand?", f"{address}check-back/"),
+        "still_holds": ("“{}”, on which “{}” builds, has fallen. Does it still hold?", f"{address}lineage/{of}/still-holds/"),
         "review": ("{} asks whether “{}” holds up. Review it", f"{address}review/"),
     }[sort]  # fmt: skip
     first = of if sort in ("look_again", "confirm") else who

@@ -11,8 +11,9 @@ from commons import markup
 from commons.access import require
 from commons.activity.models import Verb
 from commons.activity.record import record
+from knowledge.posts.lineage import link
 from knowledge.posts.listing import changed, relist
-from knowledge.posts.models import Licence, Move, MoveKind, Post, PostAuthor, Version
+from knowledge.posts.models import CheckBack, Licence, LinkKind, Move, MoveKind, Post, PostAuthor, Version
 from knowledge.posts.permissions import can_edit, can_publish, can_withdraw
 from knowledge.posts.rungs import CASE_FIELDS, Rung, missing_case
 from knowledge.topics.models import IssueArea, Place
@@ -65,13 +66,60 @@ def publish(
     organization: "Organization",
     why: str = "",
     authors: Sequence["Member"] = (),
+    check_back: "dt.date | None" = None,
+    builds_on: Sequence[Post] = (),
     at: "dt.datetime | None" = None,
 ) -> Post:
     """Publish a new post as a hunch: version 1, and the move it begins with. The authors are `by` where none are named.
 
-    `at` is when it was first published elsewhere (an import, the sample); now, where not given.
+    `check_back` is when the organization expects to know more; `builds_on` are the posts it grew out of. `at` is when it
+    was first published elsewhere (an import, the sample); now, where not given. Raises what `lineage.link` raises.
     """
-    return begin(content, Rung.HUNCH, by=by, organization=organization, why=why, authors=authors, at=at)
+    post = begin(content, Rung.HUNCH, by=by, organization=organization, why=why, authors=authors, at=at)
+    if check_back:
+        expect_more(post, check_back, by=by, at=at)
+    for ground in builds_on:
+        link(post, ground, LinkKind.BUILDS_ON, by=by, at=at)
+    return post
+
+
+@transaction.atomic
+def expect_more(
+    post: Post, on: "dt.date", *, by: "Member", words: str = "", at: "dt.datetime | None" = None
+) -> CheckBack:
+    """Say when the organization expects to know more: it is asked then. A hunch that was quiet is so no longer."""
+    post = Post.objects.select_for_update(of=("self",)).select_related("organization").get(pk=post.pk)
+    require(can_edit(by, post), "Owners and editors of the organization say when they expect to know more.")
+    made = CheckBack.objects.create(post=post, on=on, words=words, by=by, at=at or timezone.now())
+    post.check_back_on, post.quiet_since = on, None
+    post.save(update_fields=["check_back_on", "quiet_since"])
+    record(Verb.SET_CHECK_BACK, by=by, subject=post, organization=post.organization, on=on.isoformat())
+    changed(post)
+    return made
+
+
+@transaction.atomic
+def fall_quiet(post: Post, *, today: "dt.date") -> Post:
+    """Say that a hunch's check-back date has passed unanswered. The schedule's verb; asked twice it does nothing."""
+    post = Post.objects.select_for_update(of=("self",)).select_related("organization").get(pk=post.pk)
+    if waits_for_news(post) and post.check_back_on < today:  # type: ignore[operator]
+        post.quiet_since = post.check_back_on
+        post.save(update_fields=["quiet_since"])
+        record(Verb.CHECK_BACK_PASSED, by=None, subject=post, organization=post.organization)
+        changed(post)
+    return post
+
+
+def waits_for_news(post: Post) -> bool:
+    """Whether a post has a check-back date that still means something: a hunch that is neither set aside nor gone, nor quiet."""
+    return bool(
+        post.check_back_on
+        and post.quiet_since is None
+        and post.rung == Rung.HUNCH
+        and post.aside_at is None
+        and post.withdrawn_at is None
+        and post.hidden_at is None
+    )
 
 
 @transaction.atomic
@@ -120,6 +168,9 @@ def publish_version(
         raise ChangedMeanwhile(newest)
     version = _write_version(post, content, number=newest.number + 1, by=by, note=note, at=at or timezone.now())
     record(Verb.PUBLISHED_VERSION, by=by, subject=post, organization=post.organization, version=version.number)
+    if post.quiet_since:  # this is the news that was waited for
+        post.quiet_since = post.check_back_on = None
+        post.save(update_fields=["quiet_since", "check_back_on"])
     if post.rung == Rung.VETTED:
         changed(post)
     else:

@@ -1,21 +1,25 @@
 """The shape of what an author types. What may be done with it is asked by the verbs."""
 
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from django import forms
+from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import ValidationError
 
 from accounts.organizations.models import Language, Organization
 from commons import gate
 from knowledge.posts.actions import Content
-from knowledge.posts.models import Licence, Version
+from knowledge.posts.models import Licence, Post, Version
 from knowledge.posts.rungs import CASE_FIELDS, Rung, missing_case
 from knowledge.topics.find import place_named
 from knowledge.topics.models import IssueArea, Place
 
 if TYPE_CHECKING:
     from django.http import QueryDict
+
+    from accounts.members.models import Member
 
 PLACE_LINES = 2  # how many lines for places a new form begins with
 
@@ -80,6 +84,32 @@ class PlacesField(forms.Field):
             if found not in places:
                 places.append(found)
         return places
+
+
+class PostsField(gate.Line):
+    """Posts, by their numbers or addresses, parted by spaces, commas or lines: those that the reader may see."""
+
+    def __init__(self, *, most: int = 5, **options: Any) -> None:
+        super().__init__(limit=most * 300, **options)
+        self.most = most
+        self.viewer: Member | AnonymousUser = AnonymousUser()
+
+    def clean(self, value: Any) -> list[Post]:  # type: ignore[override]
+        words = re.split(r"[\s,;]+", (super().clean(value) or "").strip())
+        found: list[Post] = []
+        for word in filter(None, words):
+            number = re.fullmatch(r"#?(\d{1,15})|\S*/posts/(\d{1,15})(?:[/#?]\S*)?", word)
+            post = None
+            if number:
+                pk = int(number[1] or number[2])
+                post = Post.objects.visible_to(self.viewer).select_related("shown").filter(pk=pk).first()
+            if post is None:
+                raise ValidationError(f"There is no post “{word[:80]}”. Give its number, or its address.")
+            if post not in found:
+                found.append(post)
+        if len(found) > self.most:
+            raise ValidationError(f"At most {self.most} posts. Take {len(found) - self.most} away.")
+        return found
 
 
 class TagsField(gate.Line):

@@ -6,8 +6,9 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from django.db import connection
+from django.db.models import Q
 
-from knowledge.posts.models import Listing, Post
+from knowledge.posts.models import Link, Listing, Post
 from knowledge.stored.fragments import BESIDE, COLUMNS, Read, renderer, stale
 from knowledge.stored.stamps import bump
 from knowledge.topics.models import IssueArea, Place
@@ -89,19 +90,27 @@ def relist(post: Post) -> None:
         [Listing(kind=key.kind, object_id=key.object_id, post=post, **sort) for key in sorted(wanted - before)]
     )
     counts = {key.stamp: 1 for key in wanted - before} | {key.stamp: -1 for key in before - wanted}
-    stale_and_bumped(post, wanted | before, counts)
+    _stale_and_bumped(post, wanted | before, counts, neighbours(post))
 
 
-def changed(post: Post) -> None:
-    """What this post's card or page shows has changed, and nothing of where it is listed."""
-    stale_and_bumped(post, {Key(*key) for key in post.listings.values_list("kind", "object_id")}, {})
+def changed(post: Post, *, around: Iterable[int] = ()) -> None:
+    """What this post's card or page shows has changed, and nothing of where it is listed; and the pages of those `around` it."""
+    _stale_and_bumped(post, {Key(*key) for key in post.listings.values_list("kind", "object_id")}, {}, around)
 
 
-def stale_and_bumped(post: Post, keys: Iterable[Key], counts: dict[str, int]) -> None:
-    """Make the post's fragments stale and change the stamps of these listings and of the post's own page."""
-    for kind in (CARD, ENTRY, PAGE):
+def neighbours(post: Post) -> set[int]:
+    """The posts whose pages name this one in their lineage, or are named by its own."""
+    pairs = Link.objects.filter(Q(post=post) | Q(to=post), ended_at=None).values_list("post", "to")
+    return {number for pair in pairs for number in pair} - {post.number}
+
+
+def _stale_and_bumped(post: Post, keys: Iterable[Key], counts: dict[str, int], around: Iterable[int]) -> None:
+    """Make the post's fragments stale and change the stamps of these listings, of its page and of the pages around it."""
+    for kind in (CARD, ENTRY):
         stale(kind, [post.number])
-    bump([*(key.stamp for key in keys), Key("post", post.number).stamp], counts)
+    pages = {post.number, *around}
+    stale(PAGE, pages)
+    bump([*(key.stamp for key in keys), *(Key("post", number).stamp for number in pages)], counts)
 
 
 def listed(

@@ -115,6 +115,8 @@ class Post(models.Model):  # type: ignore[django-manager-missing]
     see_too_count = models.PositiveIntegerField("how many see this too", default=0)
     evidence_count = models.PositiveIntegerField(default=0)
     report_count = models.PositiveIntegerField("field reports", default=0)
+    check_back_on = models.DateField("we expect to know more by", null=True, editable=False)
+    quiet_since = models.DateField("its check-back date, passed unanswered", null=True, editable=False)
     vetting_until = models.DateField("the last day of its open vetting", null=True, editable=False)
 
     # What the shown version says it is about: lists and filters ask these.
@@ -128,6 +130,7 @@ class Post(models.Model):  # type: ignore[django-manager-missing]
         indexes = [
             models.Index(fields=["organization", "-published_at"], name="posts_of_organization"),
             models.Index(fields=["vetting_until"], condition=Q(vetting_until__isnull=False), name="posts_in_vetting"),
+            models.Index(fields=["check_back_on"], condition=Q(check_back_on__isnull=False), name="posts_to_check"),
         ]
         constraints = [
             models.CheckConstraint(condition=models.Q(rung__in=[1, 2, 3]), name="post_stands_on_a_rung"),
@@ -292,6 +295,58 @@ class Attachment(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("attachment", args=[self.pk, self.name])
+
+
+class LinkKind(models.TextChoices):
+    """How one post stands to another."""
+
+    BUILDS_ON = "builds_on", "Builds on"
+    CONTRADICTS = "contradicts", "Contradicts"
+    SUPERSEDES = "supersedes", "Supersedes"
+
+    @property
+    def seen_from_there(self) -> str:
+        """The same, as the other post's page says it."""
+        return {"builds_on": "Built on by", "contradicts": "Contradicted by", "supersedes": "Superseded by"}[self.value]
+
+
+class Link(models.Model):
+    """A post's link to one it grew out of, disputes or replaces. Shown from both ends as lineage."""
+
+    post = models.ForeignKey(Post, on_delete=models.PROTECT, related_name="links")
+    to = models.ForeignKey(Post, on_delete=models.PROTECT, related_name="linked_from")
+    kind = models.CharField(max_length=12, choices=LinkKind.choices)
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField(default=timezone.now)
+    # The move by which a post was set aside as superseded, where the link came with it
+    cause = models.OneToOneField(Move, on_delete=models.PROTECT, null=True, related_name="superseding")
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(fields=["post", "to", "kind"], condition=Q(ended_at=None), name="linked_once"),
+            models.CheckConstraint(condition=~Q(post=models.F("to")), name="no_link_to_itself"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.post_id} {self.kind} {self.to_id}"
+
+
+class CheckBack(models.Model):
+    """ "We expect to know more by ...": what an organization said, and when. The latest counts. Written once."""
+
+    post = models.ForeignKey(Post, on_delete=models.PROTECT, related_name="check_backs")
+    on = models.DateField("we expect to know more by")
+    words = models.TextField("how it stands", max_length=gate.REASON, blank=True)
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return f"Post {self.post_id}: {self.on}"
 
 
 class Listing(models.Model):

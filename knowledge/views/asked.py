@@ -80,7 +80,7 @@ def ask(
                     form.add_error(name if name in form.fields else None, words)
             except ValidationError as refused:
                 form.add_error(None, refused)
-                form.data = request.POST.copy()
+                form.data = request.POST.copy()  # type: ignore[assignment]
                 for name, value in (getattr(refused, "params", None) or {}).items():
                     form.data[name] = str(value)  # type: ignore[index]
             else:

@@ -1,12 +1,24 @@
 """Where a post stands: what each rung wants of it, moving up, stepping down, setting aside, taking up again."""
 
+from typing import Any
+
 from django.contrib import messages
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
-from django.shortcuts import redirect
+from django.shortcuts import get_object_or_404, redirect
 
 from commons.access import acting, require
 from knowledge.ladder import actions
-from knowledge.ladder.forms import MoveUpForm, SetAsideForm, StepDownForm, TakeUpForm
+from knowledge.ladder.forms import (
+    CheckBackForm,
+    LinkForm,
+    MoveUpForm,
+    SetAsideForm,
+    StepDownForm,
+    StillHoldsForm,
+    TakeUpForm,
+)
+from knowledge.ladder.grounds import shaken
 from knowledge.ladder.page import ladder_of, newest_of
 from knowledge.ladder.permissions import (
     can_move_up,
@@ -18,7 +30,9 @@ from knowledge.ladder.permissions import (
 )
 from knowledge.ladder.record import open_vetting_of
 from knowledge.ladder.reviews import judged
-from knowledge.posts.models import Post
+from knowledge.posts.actions import expect_more
+from knowledge.posts.lineage import Unlinkable, link, unlink
+from knowledge.posts.models import Link, LinkKind, Move, Post
 from knowledge.posts.permissions import can_edit
 from knowledge.views.asked import ask, on_post
 
@@ -49,6 +63,7 @@ def standing(request: HttpRequest, post: Post) -> HttpResponseBase:
             "vetting": vetting,
             "requests": [each for each in reviews if each.is_open_request],
             "can_prolong": can_prolong(request.user),
+            "shaken": shaken(post.links.filter(ended_at=None).select_related("to__shown")),
             **may,
         },
         act=lambda typed: actions.move_up(post, by=acting(request), why=typed["why"]),
@@ -77,20 +92,28 @@ def step_down(request: HttpRequest, post: Post) -> HttpResponseBase:
 def set_aside(request: HttpRequest, post: Post) -> HttpResponseBase:
     """Say that a post did not hold up, and what was learned."""
     require(can_set_aside(request.user, post), "Owners and editors of the organization set its posts aside.")
+
+    def act(typed: dict[str, Any]) -> Move:
+        told = {name: typed[name] for name in SetAsideForm.WANTED}
+        try:
+            return actions.set_aside(
+                post,
+                by=acting(request),
+                why=typed["why"],
+                lesson=actions.AfterAction(**told) if all(told.values()) else None,
+                superseded_by=next(iter(typed["superseded_by"]), None),
+            )
+        except Unlinkable as refused:
+            raise ValidationError({"superseded_by": str(refused)}) from None
+
     return ask(
         request,
         SetAsideForm,
         "ladder/set_aside.html",
         {"post": post},
-        act=lambda typed: actions.set_aside(
-            post,
-            by=acting(request),
-            why=typed["why"],
-            lesson=actions.AfterAction(
-                **{name: typed[name] for name in ("expected", "happened", "because", "next_time")}
-            ),
-        ),
+        act=act,
         done=lambda _: _told(request, post, "Set aside. It stays where it is, with what you learned at its top."),
+        member=acting(request),
     )
 
 
@@ -105,6 +128,67 @@ def take_up(request: HttpRequest, post: Post) -> HttpResponseBase:
         {"post": post},
         act=lambda typed: actions.take_up(post, by=acting(request), why=typed["why"]),
         done=lambda _: _told(request, post, "Taken up again. It stands where it stood."),
+    )
+
+
+@on_post
+def check_back(request: HttpRequest, post: Post) -> HttpResponseBase:
+    """Say when the organization expects to know more."""
+    require(can_edit(request.user, post), "Owners and editors of the organization say when they expect to know more.")
+    return ask(
+        request,
+        CheckBackForm,
+        "ladder/check_back.html",
+        {"post": post},
+        act=lambda typed: expect_more(post, typed["on"], by=acting(request), words=typed["words"]),
+        done=lambda _: _told(request, post, "Noted. You are asked again then."),
+    )
+
+
+@on_post
+def lineage(request: HttpRequest, post: Post) -> HttpResponseBase:
+    """What a post builds on, contradicts and supersedes: adding to it, taking away."""
+    require(can_edit(request.user, post), "Owners and editors of the organization say what its posts build on.")
+    if request.method == "POST" and "end" in request.POST:
+        number = request.POST["end"]
+        unlink(get_object_or_404(post.links, pk=int(number) if number.isdecimal() else 0), by=acting(request))
+        return _told(request, post, "Taken away.")
+
+    def act(typed: dict[str, Any]) -> Link:
+        try:
+            return link(post, typed["to"][0], LinkKind(typed["kind"]), by=acting(request))
+        except Unlinkable as refused:
+            raise ValidationError({"to": str(refused)}) from None
+
+    visible = Post.objects.visible_to(request.user)
+    return ask(
+        request,
+        LinkForm,
+        "ladder/lineage.html",
+        {"post": post, "links": post.links.filter(ended_at=None, to__in=visible).select_related("to__shown")},
+        act=act,
+        done=lambda _: _told(request, post, "Linked. Both posts show it."),
+        member=acting(request),
+    )
+
+
+@on_post
+def still_holds(request: HttpRequest, post: Post, pk: int) -> HttpResponseBase:
+    """Say that a post still holds, though what it builds on has fallen."""
+    ground = get_object_or_404(
+        post.links.filter(
+            kind=LinkKind.BUILDS_ON, ended_at=None, to__in=Post.objects.visible_to(request.user)
+        ).select_related("to__shown", "post"),
+        pk=pk,
+    )
+    require(can_edit(request.user, post), "Owners and editors of the organization say whether its posts still hold.")
+    return ask(
+        request,
+        StillHoldsForm,
+        "ladder/still_holds.html",
+        {"post": post, "ground": ground.to, "shaken": shaken([ground])},
+        act=lambda typed: actions.still_holds(ground, by=acting(request), why=typed["why"]),
+        done=lambda _: _told(request, post, "Noted. Your reason stands on the post."),
     )
 
 

@@ -1,7 +1,8 @@
 """A post: its page, its versions, writing one, changing one, taking one back."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
@@ -23,6 +24,7 @@ from knowledge.ladder.forms import ComposeForm
 from knowledge.ladder.page import make_pages
 from knowledge.posts import actions
 from knowledge.posts.forms import ContentForm, VersionForm, initial_of
+from knowledge.posts.lineage import Unlinkable
 from knowledge.posts.listing import PAGE, Key, visible
 from knowledge.posts.models import Post, Version
 from knowledge.posts.permissions import can_edit, can_withdraw, may_edit
@@ -119,27 +121,47 @@ def new(request: HttpRequest) -> HttpResponseBase:
             keeping.keep(request)
         messages.info(request, "First, who is publishing? Add your organization; then share what you are learning.")
         return redirect(f"{reverse('organization_new')}?next={reverse('post_new')}")
-    form = ComposeForm(typed, member=request.user, initial={"key": fresh_key()})
+    initial = {"key": fresh_key(), **_context_of(request)}
+    form = ComposeForm(typed, member=request.user, initial=initial)
     if request.method == "POST" and form.is_valid():
         organization = form.cleaned_data["organization"]
         if request.POST.get("action") != "preview":
-            number, _ = once(
-                form.cleaned_data["key"],
-                by=acting(request),
-                act=lambda: _published(form, by=acting(request), organization=organization),
-            )
-            messages.success(request, f"Published. Your {form.chosen_rung.label.lower()} is out.")
-            return redirect(Post.objects.select_related("shown").get(pk=number))
+            try:
+                number, _ = once(
+                    form.cleaned_data["key"],
+                    by=acting(request),
+                    act=lambda: _published(form, by=acting(request), organization=organization),
+                )
+            except Unlinkable as refused:
+                form.add_error("builds_on", str(refused))
+            else:
+                messages.success(request, f"Published. Your {form.chosen_rung.label.lower()} is out.")
+                return redirect(Post.objects.select_related("shown").get(pk=number))
     elif request.method != "POST" and typed is not None:
         form.errors.clear()  # what was kept is shown again as it was, not marked before it is sent
     return _compose(request, form, "posts/new.html", {})
 
 
+def _context_of(request: HttpRequest) -> dict[str, Any]:
+    """What "Build on this" carries over from the post it was pressed on: the link, issue areas, tags and places."""
+    number = request.GET.get("builds_on", "")
+    if not (number.isdecimal() and len(number) < 16):
+        return {}
+    found = Post.objects.visible_to(request.user).select_related("shown").filter(pk=int(number)).first()
+    if found is None or found.shown is None:
+        return {}
+    told = initial_of(found.shown, areas_of(found.shown), places_of(found.shown))
+    carried = {name: told[name] for name in ("area", "area_2", "area_3", "tags", "places")}
+    return {**carried, "builds_on": f"{settings.SITE_URL}{found.get_absolute_url()}"}
+
+
 def _published(form: ComposeForm, *, by: "Member", organization: "Organization") -> Post:
     content = form.content(organization)
+    grounds = form.cleaned_data["builds_on"]
     if form.chosen_rung == Rung.EMERGING:
-        return publish_emerging(content, form.pieces(), by=by, organization=organization)
-    return actions.publish(content, by=by, organization=organization)
+        return publish_emerging(content, form.pieces(), by=by, organization=organization, builds_on=grounds)
+    check_back = form.cleaned_data["check_back"]
+    return actions.publish(content, by=by, organization=organization, check_back=check_back, builds_on=grounds)
 
 
 @never_cache

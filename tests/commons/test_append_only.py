@@ -1,15 +1,34 @@
 """What happened is never changed and never deleted: the database refuses, from the ORM and from raw SQL."""
 
+import datetime as dt
+
 import pytest
 from django.db import IntegrityError, connection, transaction
 
 from commons.activity.models import Activity
 from knowledge.comments.actions import edit_comment
-from knowledge.ladder.actions import AfterAction, set_aside
-from knowledge.models import EarlierText, Lesson, Move, ReportVersion, Version
-from tests.make import make_comment, make_report
+from knowledge.ladder.actions import AfterAction, set_aside, still_holds
+from knowledge.ladder.vetting import close_request, confirm_editorial
+from knowledge.models import (
+    CheckBack,
+    Confirmation,
+    EarlierText,
+    Lesson,
+    Move,
+    ReportVersion,
+    RequestClosing,
+    Review,
+    StillHolds,
+    Version,
+)
+from knowledge.posts.actions import expect_more, publish_version
+from knowledge.posts.lineage import link
+from knowledge.posts.models import LinkKind
+from tests.make import CASE, content, make_comment, make_ready, make_report, make_review, make_reviewer, make_vetting
 
-TABLES = [Activity, EarlierText, Lesson, Move, ReportVersion, Version]
+TABLES = [
+    Activity, CheckBack, Confirmation, EarlierText, Lesson, Move, ReportVersion, RequestClosing, Review, StillHolds, Version,
+]  # fmt: skip
 REDACTING = "SET LOCAL commons.redacting = 'on'"
 
 
@@ -18,6 +37,15 @@ def written(post, alice, charlie):
     """A commons in which each of these tables has a row."""
     make_report(post, charlie)
     edit_comment(make_comment(post, charlie), by=charlie, body="Changed.")
+    vetted = make_ready(alice)
+    still_holds(link(vetted, post, LinkKind.BUILDS_ON, by=alice), by=alice, why="Another city saw it.")
+    expect_more(post, dt.date(2030, 1, 1), by=alice)
+    vetting, doubter, reviewer = make_vetting(vetted, alice), make_reviewer(), make_reviewer()
+    asked = make_review(vetting, doubter, "more")
+    make_review(vetting, reviewer)
+    make_review(vetting, make_reviewer())
+    close_request(asked, by=doubter)
+    confirm_editorial(publish_version(vetted, content(case=CASE), by=alice, note="", base=1), by=reviewer)
     set_aside(post, by=alice, why="It did not hold up.", lesson=AfterAction("a", "b", "c", "d"))
     with connection.cursor() as cursor:
         cursor.execute(
@@ -66,7 +94,7 @@ def test_redacting_blanks_a_text(written):
         cursor.execute(REDACTING)
         cursor.execute("UPDATE knowledge_move SET why = '' WHERE why <> ''")
     assert not Move.objects.exclude(why="").exists()
-    assert Move.objects.count() == 2
+    assert Move.objects.count() == 4
 
 
 def test_redacting_deletes_nothing(written):
