@@ -3,6 +3,7 @@
 from knowledge.comments.models import Comment, EarlierText
 from knowledge.evidence.models import Evidence, FieldReport, ReportVersion
 from knowledge.ladder.models import Confirmation, Lesson, RequestAnswer, RequestClosing, Review, StillHolds, Vetting
+from knowledge.moderation.models import LogEntry
 from knowledge.posts.models import Attachment, CheckBack, Link, Listing, Move, Post, PostAuthor, PostTag, Version
 from knowledge.stored.models import Fragment, Stamp
 from knowledge.subscriptions.models import Subscription
@@ -22,6 +23,7 @@ __all__ = [
     "Lesson",
     "Link",
     "Listing",
+    "LogEntry",
     "Move",
     "Place",
     "Post",

@@ -37,6 +37,7 @@ class Verb(models.TextChoices):
     EDITED_COMMENT = "edited_comment", "edited a comment on"
     WITHDREW_COMMENT = "withdrew_comment", "withdrew a comment on"
     SUBSCRIBED = "subscribed", "subscribed to"
+    REDACTED = "redacted", "took a text out of"
     KEPT_ISSUE_AREA = "kept_issue_area", "changed the issue area"
     UNSUBSCRIBED = "unsubscribed", "unsubscribed from"
 

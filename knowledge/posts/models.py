@@ -144,7 +144,7 @@ class Post(models.Model):  # type: ignore[django-manager-missing]
 
     @property
     def title(self) -> str:
-        return self.shown.title if self.shown else ""
+        return self.shown.heading if self.shown else ""
 
     @property
     def slug(self) -> str:
@@ -208,6 +208,11 @@ class Version(models.Model):
 
     def get_absolute_url(self) -> str:
         return reverse("post_version", args=[self.post_id, slug_of(self.title), self.number])
+
+    @property
+    def heading(self) -> str:
+        """Its title; or that a moderator took that out."""
+        return self.title or "(Title taken out)"
 
     @property
     def has_case(self) -> bool:
