@@ -213,11 +213,11 @@ def close_request(review: Review, *, by: "Member | None", at: Moment | None = No
 
 
 @transaction.atomic
-def withdraw_vetting(vetting: Vetting, *, by: "Member", why: str = "") -> Vetting:
+def withdraw_vetting(vetting: Vetting, *, by: "Member", why: str = "", at: Moment | None = None) -> Vetting:
     """End a vetting without a verdict: the organization. Raises Closed."""
     post, vetting = _locked_vetting(vetting)
     require(can_withdraw_vetting(by, post), "Owners and editors of the organization withdraw its vettings.")
-    close(post, vetting, Ending.WITHDRAWN, by=by, why=why)
+    close(post, vetting, Ending.WITHDRAWN, by=by, why=why, at=at)
     changed(post)
     return vetting
 

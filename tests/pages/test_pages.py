@@ -60,7 +60,7 @@ MEMBERS_ONLY = [
     ("/organizations/harbor-street/posts/", 4),
     ("{post}edit/", 7),
     ("{post}withdraw/", 4),
-    ("{post}standing/", 7),
+    ("{post}standing/", 8),
     ("{post}set-aside/", 3),
     ("{post}evidence/", 3),
 ]

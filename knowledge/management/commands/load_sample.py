@@ -1,5 +1,6 @@
 """Load the sample commons: invented organizations, members, posts and comments, written by the verbs that people use."""
 
+import datetime as dt
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -13,16 +14,19 @@ from accounts.members.models import Member
 from accounts.organizations.models import Membership, Organization
 from knowledge.comments import actions as comments
 from knowledge.comments.models import Comment, EarlierText
-from knowledge.evidence.actions import Piece, add_evidence
+from knowledge.evidence import actions as evidence
 from knowledge.ladder import actions as ladder
+from knowledge.ladder import vetting
 from knowledge.posts import actions as posts
-from knowledge.posts.models import Post
+from knowledge.posts import lineage
+from knowledge.posts.models import LinkKind, Post
 from knowledge.posts.rungs import CASE_FIELDS, Rung
 from knowledge.subscriptions.actions import subscribe
 from knowledge.subscriptions.models import Cadence, Followable
 from knowledge.topics.find import place_named
 from knowledge.topics.models import IssueArea, Place
 
+Moment = dt.datetime
 SAMPLE = Path(__file__).resolve().parents[2] / "sample"
 PASSWORD = "learning-in-the-open"  # noqa: S105 - the trial's, printed by bin/start
 SIGN_INS = [
@@ -47,12 +51,12 @@ class Command(BaseCommand):
 @transaction.atomic
 def load() -> int:
     """Load all of it, or nothing. Gives how many posts there are."""
-    members = _load_organizations()
     files = sorted((SAMPLE / "posts").glob("*.toml"))
-    rows = [tomllib.loads(file.read_text("utf-8")) for file in files]
-    for row in sorted(rows, key=lambda row: row["published"]):
-        _load_post(row, members)
-    _subscribe(members)
+    rows = {file.stem: tomllib.loads(file.read_text("utf-8")) for file in files}
+    sample = Sample(_load_organizations(), rows)
+    sample.publish()
+    sample.go_on()
+    _subscribe(sample.members)
     return len(rows)
 
 
@@ -92,72 +96,146 @@ def _confirm_address(member: Member) -> None:
     EmailAddress.objects.create(user=member, email=member.email, verified=True, primary=True)
 
 
-def _load_post(row: dict[str, Any], members: dict[str, Member]) -> None:
-    organization = Organization.objects.get(slug=row["organization"])
-    first, *later = row["version"]
-    moves = row["move"][1:]
-    told = row.get("evidence", [])
-    post = _begin(row, members, organization, [piece for piece in told if piece["at"] <= row["published"]])
-    told = [piece for piece in told if piece["at"] > row["published"]]
-    events: list[tuple[Any, int, str, dict[str, Any]]] = []
-    for place, (kind, rows) in enumerate(
-        [("version", later), ("evidence", told), ("move", moves), ("comment", row.get("comment", []))]
-    ):
-        events += [(event["at"], place, kind, event) for event in rows]
-    made: dict[str, Comment] = {}
-    for at, _, kind, event in sorted(events, key=lambda event: event[:2]):
-        by = members[event["by"]]
-        if kind == "version":
-            base = post.versions.latest("number").number
-            note = event.get("note", "")
-            posts.publish_version(post, _content(row, event), by=by, note=note, base=base, at=at)
-        elif kind == "evidence":
-            add_evidence(post, _piece(event), by=by, at=at)
-        elif kind == "move":
-            ladder.move_up(post, by=by, why=event.get("why", ""), at=at)
+# What can happen to a post, in the order in which things of one moment happen
+EVENTS = (
+    "version", "evidence", "link", "move", "field_report", "comment", "vetting", "review", "answer", "vetting_end",
+    "still_holds", "check_back",
+)  # fmt: skip
+
+
+class Sample:
+    """The posts of the sample: first each is published, then all that happened afterwards, in the order of time."""
+
+    def __init__(self, members: dict[str, Member], rows: dict[str, dict[str, Any]]) -> None:
+        self.members, self.rows = members, rows
+        self.posts: dict[str, Post] = {}
+        self.comments: dict[tuple[str, str], Comment] = {}
+        self.organizations = Organization.objects.in_bulk(field_name="slug")
+
+    def publish(self) -> None:
+        """Version 1 of every post, the oldest first."""
+        for name in sorted(self.rows, key=lambda name: self.rows[name]["published"]):
+            row = self.rows[name]
+            first, begun = row["version"][0], row["move"][0]
+            said = {
+                "by": self.members[first["by"]],
+                "organization": self.organizations[row["organization"]],
+                "why": begun.get("why", ""),
+                "authors": [self.members[handle] for handle in row["authors"]],
+                "at": row["published"],
+            }
+            if begun["to"] == Rung.EMERGING.slug:
+                told = [_piece(piece) for piece in row["evidence"] if piece["at"] <= row["published"]]
+                self.posts[name] = ladder.publish_emerging(_content(row, first), told, **said)
+            else:
+                self.posts[name] = posts.publish(_content(row, first), **said)
+
+    def go_on(self) -> None:
+        """Everything after that, in the order of time."""
+        events = []
+        for name, row in self.rows.items():
+            for place, kind in enumerate(EVENTS):
+                happened = row.get(kind, [])
+                if kind in ("version", "move"):
+                    happened = happened[1:]
+                elif kind == "evidence":
+                    told = row["move"][0]["to"] == Rung.EMERGING.slug
+                    happened = [piece for piece in happened if not (told and piece["at"] <= row["published"])]
+                events += [(event["at"], place, name, kind, event) for event in happened]
+            if gone := row.get("withdrawn"):
+                events.append((gone, len(EVENTS), name, "withdrawal", {"by": row["version"][0]["by"]}))
+        for at, _, name, kind, event in sorted(events, key=lambda event: event[:3]):
+            post = Post.objects.select_related("organization").get(pk=self.posts[name].pk)
+            getattr(self, f"_{kind}")(name, post, event, by=self.members[event["by"]], at=at)
+        for name, row in self.rows.items():
+            for said in row.get("comment", []):
+                if said.get("withdrawn"):
+                    this = self.comments[name, said["id"]]
+                    comments.withdraw_comment(this, by=this.by)
+
+    def _version(self, name: str, post: Post, row: dict[str, Any], *, by: Member, at: Moment) -> None:
+        base = post.versions.latest("number").number
+        posts.publish_version(post, _content(self.rows[name], row), by=by, note=row.get("note", ""), base=base, at=at)
+
+    def _evidence(self, name: str, post: Post, row: dict[str, Any], *, by: Member, at: Moment) -> None:
+        evidence.add_evidence(post, _piece(row), by=by, at=at)
+
+    def _field_report(self, name: str, post: Post, row: dict[str, Any], *, by: Member, at: Moment) -> None:
+        said = {key: value for key, value in row.items() if key not in ("at", "by", "place")}
+        said.setdefault("ended", None)
+        account = evidence.Account(place=_place(row["place"]), **said)
+        evidence.report(post, account, by=by, organization=by.memberships.get().organization, at=at)
+
+    def _move(self, name: str, post: Post, row: dict[str, Any], *, by: Member, at: Moment) -> None:
+        to, why = row["to"], row.get("why", "")
+        if to == Rung.EMERGING.slug:
+            ladder.move_up(post, by=by, why=why, at=at)
+        elif to == Rung.HUNCH.slug:
+            ladder.step_down(post, Rung.HUNCH, by=by, why=why, at=at)
+        elif to == "aside":
+            lesson = ladder.AfterAction(**row["lesson"]) if "lesson" in row else None
+            instead = self.posts[row["superseded_by"]] if "superseded_by" in row else None
+            ladder.set_aside(post, by=by, why=why, lesson=lesson, superseded_by=instead, at=at)
         else:
-            made[event["id"]] = _load_comment(post, event, members, made)
-    for gone in (comment["id"] for comment in row.get("comment", []) if comment.get("withdrawn")):
-        comments.withdraw_comment(made[gone], by=made[gone].by)
-    if row.get("withdrawn"):
-        posts.withdraw(post, by=members[first["by"]], at=row["withdrawn"])
+            ladder.take_up(post, by=by, why=why, at=at)
+
+    def _link(self, name: str, post: Post, row: dict[str, Any], *, by: Member, at: Moment) -> None:
+        lineage.link(post, self.posts[row["to"]], LinkKind(row["kind"]), by=by, at=at)
+
+    def _still_holds(self, name: str, post: Post, row: dict[str, Any], *, by: Member, at: Moment) -> None:
+        ground = post.links.get(to=self.posts[row["to"]], kind=LinkKind.BUILDS_ON)
+        ladder.still_holds(ground, by=by, why=row["why"], at=at)
+
+    def _check_back(self, name: str, post: Post, row: dict[str, Any], *, by: Member, at: Moment) -> None:
+        posts.expect_more(post, row["on"], by=by, words=row.get("words", ""), at=at)
+        posts.fall_quiet(post, today=timezone.now().date())
+
+    def _vetting(self, name: str, post: Post, row: dict[str, Any], *, by: Member, at: Moment) -> None:
+        until = row.get("until") or timezone.now().date() + dt.timedelta(days=row["days_left"])
+        vetting.open_vetting(post, by=by, asks=row["asks"], until=until, at=at)
+
+    def _review(self, name: str, post: Post, row: dict[str, Any], *, by: Member, at: Moment) -> None:
+        under_review = post.vettings.latest("pk")
+        names = ("verdict", "supports", "missing", "try_next", "rely", "relation", "interest")
+        vetting.review(
+            under_review,
+            vetting.Opinion(**{key: row[key] for key in names if key in row}),
+            by=by,
+            organization=self.organizations[row["organization"]],
+            read=post.versions.latest("number").number,
+            again=under_review.reviews.filter(by=by).exists(),
+            at=at,
+        )
+
+    def _answer(self, name: str, post: Post, row: dict[str, Any], *, by: Member, at: Moment) -> None:
+        asked = post.vettings.latest("pk").reviews.filter(by=self.members[row["review_by"]]).latest("pk")
+        vetting.answer_request(asked, by=by, words=row["words"], at=at)
+
+    def _vetting_end(self, name: str, post: Post, row: dict[str, Any], *, by: Member, at: Moment) -> None:
+        vetting.withdraw_vetting(post.vettings.latest("pk"), by=by, why=row["why"], at=at)
+
+    def _withdrawal(self, name: str, post: Post, row: dict[str, Any], *, by: Member, at: Moment) -> None:
+        posts.withdraw(post, by=by, at=at)
+
+    def _comment(self, name: str, post: Post, row: dict[str, Any], *, by: Member, at: Moment) -> None:
+        parent = self.comments.get((name, row.get("parent", "")))
+        body = row["body"].strip()
+        if row.get("answers") and parent:
+            made = comments.answer_challenge(parent, by=by, body=body, at=at)
+            accepted = next(said for said in self.rows[name]["comment"] if said["id"] == row["parent"]).get("accepted")
+            if accepted:
+                comments.accept_answer(parent, by=parent.by, at=accepted)
+        else:
+            kind = row.get("kind", "comment")
+            made = comments.comment(post, by=by, body=body, kind=kind, parent=parent, at=at)
+        if row.get("edited"):
+            EarlierText.objects.create(comment=made, body=row.get("earlier", ""), until=at)
+            Comment.objects.filter(pk=made.pk).update(edited_at=at)
+        self.comments[name, row["id"]] = made
 
 
-def _begin(
-    row: dict[str, Any], members: dict[str, Member], organization: Organization, told: list[dict[str, Any]]
-) -> Post:
-    """Version 1 of a post, on the rung it begins on."""
-    first, begun = row["version"][0], row["move"][0]
-    content = _content(row, first)
-    said = {
-        "by": members[first["by"]],
-        "organization": organization,
-        "why": begun.get("why", ""),
-        "authors": [members[handle] for handle in row["authors"]],
-        "at": row["published"],
-    }
-    if begun["to"] == Rung.EMERGING.slug:
-        return ladder.publish_emerging(content, [_piece(piece) for piece in told], **said)
-    return posts.publish(content, **said)
-
-
-def _piece(row: dict[str, Any]) -> Piece:
-    return Piece(**{name: value for name, value in row.items() if name not in ("at", "by")})
-
-
-def _load_comment(post: Post, row: dict[str, Any], members: dict[str, Member], made: dict[str, Comment]) -> Comment:
-    comment = comments.comment(
-        post,
-        by=members[row["by"]],
-        body=row["body"].strip(),
-        kind=row.get("kind", "comment"),
-        parent=made.get(row.get("parent", "")),
-        at=row["at"],
-    )
-    if row.get("edited"):
-        EarlierText.objects.create(comment=comment, body=row.get("earlier", ""), until=row["at"])
-        Comment.objects.filter(pk=comment.pk).update(edited_at=row["at"])
-    return comment
+def _piece(row: dict[str, Any]) -> evidence.Piece:
+    return evidence.Piece(**{name: value for name, value in row.items() if name not in ("at", "by")})
 
 
 def _content(row: dict[str, Any], version: dict[str, Any]) -> posts.Content:
