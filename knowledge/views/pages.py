@@ -23,16 +23,18 @@ SHARE_PICTURES = {"hunch", "emerging", "vetted", "aside", "commons"}
 A_YEAR = 60 * 60 * 24 * 365
 
 
-def _plain(template: str):  # type: ignore[no-untyped-def]
+def _plain(template: str, **context: object):  # type: ignore[no-untyped-def]
     @require_safe
     def view(request: HttpRequest) -> HttpResponseBase:
-        return kept.answer(request, STANDING, lambda: render(request, template))
+        return kept.answer(request, STANDING, lambda: render(request, template, context))
 
     return view
 
 
 about = _plain("pages/about.html")
-how_the_ladder_works = _plain("pages/how_the_ladder_works.html")
+how_the_ladder_works = _plain(
+    "pages/how_the_ladder_works.html", wants=settings.VETTED_WANTS, lapses=settings.REQUEST_LAPSES_DAYS
+)
 learning_in_the_open = _plain("pages/learning_in_the_open.html")
 offline = _plain("pages/offline.html")
 

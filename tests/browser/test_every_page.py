@@ -18,11 +18,15 @@ FOR_ALL = [
     "{post}",
     "{post}versions/1/",
     "{withdrawn}",
+    "{vetted}",
+    "{aside}",
     "/search/",
     "/search/?q=deposit",
     "/search/?q=nothing-of-the-kind",
     "/about/",
     "/how-the-ladder-works/",
+    "/moderation-log/",
+    "/search/?rung=aside",
     "/learning-in-the-open/",
     "/appearance/",
     "/offline/",
@@ -50,6 +54,13 @@ FOR_MEMBERS = [
     "{post}",
     "{post}edit/",
     "{post}withdraw/",
+    "{post}standing/",
+    "{post}evidence/",
+    "{post}step-down/",
+    "{post}set-aside/",
+    "{post}lineage/",
+    "{own_hunch}check-back/",
+    "{other}field-report/",
     "{post}comment/",
     "/accounts/email/",
     "/accounts/password/change/",
@@ -66,8 +77,18 @@ def addresses(chromium, site) -> dict[str, str]:
     page.goto(post)
     tag = page.locator("a[href^='/tags/']").first.get_attribute("href")
     gone = next(number for number in range(1, 60) if page.request.get(f"/posts/{number}/").status == 410)
+    found = {"post": post, "tag": tag.split("/")[2], "withdrawn": f"/posts/{gone}/"}
+    lists = {
+        "own_hunch": "rung=hunch&organization=harbor-street-housing-desk",
+        "other": "organization=lantern-street-clinics",
+        "vetted": "rung=vetted",
+        "aside": "rung=aside",
+    }
+    for name, query in lists.items():
+        page.goto(f"/search/?{query}")
+        found[name] = page.locator(".card h3 a, .card h2 a").first.get_attribute("href")
     page.close()
-    return {"post": post, "tag": tag.split("/")[2], "withdrawn": f"/posts/{gone}/"}
+    return found
 
 
 def violations(page: Page) -> list[str]:
