@@ -5,20 +5,19 @@ must be empty of posts. The same `--seed` makes the same commons.
 """
 
 import datetime as dt
-import itertools
 import random
 import re
 import tomllib
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connection, transaction
-from psycopg.types.json import Jsonb
 
 from commons import markup
+from knowledge.management.big_record import Record
 from knowledge.management.commands.load_sample import SAMPLE
+from knowledge.management.copying import copy
 from knowledge.posts.models import Post
 from knowledge.topics.models import IssueArea, Place
 
@@ -26,7 +25,6 @@ POOL = 2_000  # rendered bodies to draw from
 TAGS = 1_500
 FIRST_DAY, LAST_DAY = dt.datetime(2024, 1, 1, tzinfo=dt.UTC), dt.datetime(2026, 11, 20, tzinfo=dt.UTC)
 WITHDRAWN = 0.01  # share of posts
-ASIDE = 0.03  # share of posts
 NEVER_COMMENTED = 0.45  # share of posts
 MEASURED = {1: 20, 2: 50}  # the posts that benchmarks look at: number -> comments
 LANGUAGES = (["en"] * 17) + ["es", "pt", "fr"]
@@ -70,7 +68,8 @@ class Maker:
             for table, column in (
                 ("accounts_organization", "id"), ("accounts_member", "id"), ("accounts_membership", "id"), ("knowledge_tag", "id"),
                 ("knowledge_post", "number"), ("knowledge_version", "id"), ("knowledge_comment", "id"), ("knowledge_move", "id"),
-                ("knowledge_evidence", "id"),
+                ("knowledge_evidence", "id"), ("knowledge_vetting", "id"), ("knowledge_review", "id"),
+                ("knowledge_fieldreport", "id"), ("knowledge_reportversion", "id"), ("knowledge_link", "id"),
             ):  # fmt: skip
                 cursor.execute(
                     f"SELECT setval(pg_get_serial_sequence('{table}', '{column}'), max({column})) FROM {table}"  # noqa: S608
@@ -126,8 +125,7 @@ class Maker:
 
     def _write_posts(self) -> None:
         posts, versions, listings, comments = [], [], [], []
-        moves: list[tuple[Any, ...]] = []
-        evidence: list[tuple[Any, ...]] = []
+        record = Record(self.dice, self.organizations, self.takeaways, self.places, LAST_DAY)
         tagged, placed, in_areas, authored = [], [], [], []
         times = sorted(FIRST_DAY + (LAST_DAY - FIRST_DAY) * self.dice.random() ** 0.7 for _ in range(self.count))
         tops = [pk for pk, parent in self.areas.items() if parent is None]
@@ -135,13 +133,9 @@ class Maker:
         area_weights = zipf(len(subs))
         tag_weights, place_weights = zipf(TAGS), zipf(len(self.places))
         version_id = comment_id = 0
-        move_id, evidence_id = itertools.count(1), itertools.count(1)
         for number, at in enumerate(times, start=1):
             organization = min(int(self.dice.paretovariate(0.9)), self.organizations)
             author = organization * 3 - self.dice.choice((1, 2))
-            emerging = self.dice.random() < 0.38
-            moved = min(at + dt.timedelta(days=self.dice.expovariate(1 / 90)), LAST_DAY) if emerging else at
-            rung = 2 if emerging else 1
             areas = {*self.dice.choices(subs, area_weights, k=self.dice.choice((1, 1, 1, 2, 3)))}
             if self.dice.random() < 0.05:
                 areas = {self.dice.choice(tops)}
@@ -151,32 +145,19 @@ class Maker:
             title = f"{self.dice.choice(self.titles)[:140]} ({number})"
             takeaway = self.dice.choice(self.takeaways)
             language = self.dice.choice(LANGUAGES)
-            case = ("Paying at the viewing.", "Since January.", "", "", "If it is lost.") if emerging else ("",) * 5
             last = 1 + (self.dice.random() < 0.3)
+            stood = record.rise(number, version_id + last, organization, author, at, still=number in MEASURED)
+            case = (
+                ("Paying at the viewing.", "Since January.", "", "", "If it is lost.") if stood.rung > 1 else ("",) * 5
+            )
             for version in range(1, last + 1):
                 version_id += 1
                 versions.append((version_id, number, version, title, takeaway, str(self.dice.randrange(POOL)), *case,
                                  sorted(areas), [f"tag {n}" for n in sorted(tags)], sorted(places), language, "CC-BY-4.0",
                                  "Clearer numbers." if version > 1 else "", author, at))  # fmt: skip
-            pieces = self.dice.randint(1, 4) if emerging else 0
-            posts.append([number, organization, version_id, rung, at, moved, withdrawn, None, None, 0, 0, None, pieces])
-            moves.append((next(move_id), number, version_id, "began", None, 1, "We keep seeing it.", author, at))
-            if emerging:
-                moves.append((next(move_id), number, version_id, "up", 1, 2, "Two places tried it.", author, moved))
-            evidence += [
-                (next(evidence_id), number, self.dice.choice(("observation", "data", "evaluation")), "suggestive",
-                 self.dice.choice(self.takeaways), f"Organization {organization}", False, "2025", "",
-                 "Our records.", author, at, "")
-                for _ in range(pieces)
-            ]  # fmt: skip
-            aside = moved + dt.timedelta(days=1) if self.dice.random() < ASIDE and number > 2 else None
-            standing = rung
-            if aside:
-                posts[-1][5] = posts[-1][11] = moved = aside
-                standing = 0
-                moves.append(
-                    (next(move_id), number, version_id, "aside", rung, rung, "It did not hold up.", author, aside)
-                )
+            standing = 0 if stood.aside else stood.rung
+            posts.append([number, organization, version_id, stood.rung, at, stood.moved, withdrawn, None, None, 0, 0,
+                          stood.aside, stood.evidence, stood.reports])  # fmt: skip
             in_areas += [(number, pk) for pk in areas]
             tagged += [(pk, number) for pk in tags]
             placed += [(number, pk) for pk in places]
@@ -194,7 +175,7 @@ class Maker:
                     while pk:
                         keys.add(("place", pk))
                         pk = self.around[pk]  # noqa: PLW2901
-                listings += [(kind, pk, number, standing, at, moved) for kind, pk in keys]
+                listings += [(kind, pk, number, standing, at, stood.moved) for kind, pk in keys]
             said = MEASURED.get(number)
             if said is None:
                 said = 0 if self.dice.random() < NEVER_COMMENTED else min(int(self.dice.paretovariate(0.8)), 120)
@@ -215,7 +196,7 @@ class Maker:
         copy(
             "knowledge_post",
             "number organization_id shown_id rung published_at moved_at withdrawn_at hidden_at held_at comment_count see_too_count"
-            " aside_at evidence_count",
+            " aside_at evidence_count report_count",
             ([*row[:2], None, *row[3:]] for row in posts),
         )
         with connection.cursor() as cursor:
@@ -227,12 +208,7 @@ class Maker:
             " place_ids language licence note by_id at",
             versions,
         )
-        copy("knowledge_move", "id post_id version_id kind from_rung to_rung why by_id at", moves)
-        copy(
-            "knowledge_evidence",
-            "id post_id kind strength statement producer from_outside period link source by_id at withdrawn_why",
-            evidence,
-        )
+        record.write()
         copy("knowledge_listing", "kind object_id post_id standing published_at moved_at", listings)
         copy("knowledge_post_issue_areas", "post_id issuearea_id", in_areas)
         copy("knowledge_post_places", "post_id place_id", placed)
@@ -247,6 +223,7 @@ class Maker:
         """What the verbs would have written beside: shown versions, bodies from the pool, words, activity, stamps."""
         statements = (
             "UPDATE knowledge_post p SET shown_id = s.version FROM shown s WHERE s.post = p.number",
+            "UPDATE knowledge_fieldreport SET shown_id = id",
             "INSERT INTO knowledge_words (kind, object_id, vector) SELECT 'post', p.number,"
             " setweight(to_tsvector('english', v.title), 'A') || setweight(to_tsvector('english', v.takeaway), 'B') || pool.vector"
             " FROM knowledge_post p JOIN written v ON v.id = p.shown_id JOIN pool ON pool.id = v.body::int"
@@ -286,17 +263,3 @@ def sample_texts() -> tuple[list[str], list[str], list[str]]:
     if not paragraphs:
         raise CommandError("The sample commons has no posts to take texts from.")
     return paragraphs, titles, takeaways
-
-
-@contextmanager
-def _copying(table: str, columns: str) -> Iterator[Any]:
-    names = ", ".join(columns.split())
-    with connection.cursor() as cursor, cursor.copy(f"COPY {table} ({names}) FROM STDIN") as rows:
-        yield rows
-
-
-def copy(table: str, columns: str, rows: Iterable[Iterable[Any]]) -> None:
-    """Write rows into a table through COPY; `columns` are their names, parted by spaces."""
-    with _copying(table, columns) as stream:
-        for row in rows:
-            stream.write_row(tuple(Jsonb(value) if isinstance(value, dict) else value for value in row))
