@@ -1,8 +1,8 @@
 """Every concept's tables, gathered for Django."""
 
 from knowledge.comments.models import Comment, EarlierText
-from knowledge.evidence.models import Evidence, FieldReport, ReportVersion
-from knowledge.ladder.models import Confirmation, Lesson, RequestAnswer, RequestClosing, Review, StillHolds, Vetting
+from knowledge.evidence.models import Evidence, FieldReport, ReportVersion, StillHolds
+from knowledge.ladder.models import Confirmation, Lesson, RequestAnswer, RequestClosing, Review, Vetting
 from knowledge.moderation.models import LogEntry
 from knowledge.posts.models import Attachment, CheckBack, Link, Listing, Move, Post, PostAuthor, PostTag, Version
 from knowledge.stored.models import Fragment, Stamp

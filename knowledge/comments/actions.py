@@ -44,7 +44,9 @@ def comment(
         parent = Comment.objects.select_for_update().get(pk=parent.pk, post=post)
         if parent.withdrawn_at:
             raise CommentIsGone
-    made = Comment.objects.create(post=post, by=by, body=body, kind=kind, parent=parent, at=at or timezone.now())
+    made = Comment(post=post, by=by, body=body, kind=kind, parent=parent, at=at or timezone.now())
+    made.settle()
+    made.save()
     _count(post, kind, 1)
     record(Verb.COMMENTED, by=by, subject=made, organization=post.organization, post=post.number, kind=str(kind))
     _made_anew(made)
@@ -63,7 +65,8 @@ def answer_challenge(challenge: Comment, *, by: "Member", body: str, at: "dt.dat
     require(can_answer(by, challenge), "Owners and editors of the organization answer for it.")
     made = comment(challenge.post, by=by, body=body, parent=challenge, at=at)
     challenge.answer, challenge.accepted_at = made, None
-    challenge.save(update_fields=["answer", "accepted_at"])
+    challenge.settle()
+    challenge.save(update_fields=["answer", "accepted_at", "awaits"])
     post = challenge.post
     record(Verb.ANSWERED_CHALLENGE, by=by, subject=challenge, organization=post.organization, post=post.number)
     _made_anew(challenge)
@@ -109,7 +112,11 @@ def withdraw_comment(this: Comment, *, by: "Member") -> Comment:
         return this
     require(can_edit_comment(by, this), "Only its author withdraws a comment.")
     this.withdrawn_at = timezone.now()
-    this.save(update_fields=["withdrawn_at"])
+    this.settle()
+    this.save(update_fields=["withdrawn_at", "awaits"])
+    if challenge := Comment.objects.select_related("answer", "post").filter(answer=this).first():
+        challenge.settle()  # it is open again
+        challenge.save(update_fields=["awaits"])
     _count(this.post, this.kind, -1)
     record(Verb.WITHDREW_COMMENT, by=by, subject=this, organization=this.post.organization, post=this.post_id)
     _made_anew(this)

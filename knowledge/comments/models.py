@@ -29,9 +29,8 @@ class CommentQuerySet(models.QuerySet["Comment"]):
         return self.filter(post__in=Post.objects.visible_to(viewer))
 
     def open_challenges(self) -> Self:
-        """Challenges that wait for the organization's answer; the same question as `Comment.is_open_challenge`."""
-        unanswered = Q(answer=None) | Q(answer__withdrawn_at__isnull=False)
-        return self.filter(unanswered, kind=Kind.CHALLENGE, withdrawn_at=None)
+        """Challenges that wait for the organization's answer."""
+        return self.filter(awaits__isnull=False)
 
 
 class Comment(models.Model):
@@ -48,6 +47,8 @@ class Comment(models.Model):
     # Of a challenge: what the organization answered, and when the challenger accepted that
     answer = models.OneToOneField("self", on_delete=models.PROTECT, null=True, related_name="challenge")
     accepted_at = models.DateTimeField(null=True, blank=True)
+    # Whose answer an open challenge waits for; written by `settle`, so that what waits is found at once
+    awaits = models.ForeignKey("accounts.Organization", on_delete=models.PROTECT, null=True, related_name="+")
 
     objects: ClassVar[Any] = CommentQuerySet.as_manager()
 
@@ -55,9 +56,7 @@ class Comment(models.Model):
         indexes = [
             models.Index(fields=["post", "id"], name="comments_of_post"),
             models.Index(fields=["by", "-id"], name="comments_by"),
-            models.Index(
-                fields=["post"], condition=Q(kind=Kind.CHALLENGE, withdrawn_at=None), name="challenges_of_post"
-            ),
+            models.Index(fields=["awaits", "id"], condition=Q(awaits__isnull=False), name="open_challenges"),
         ]
 
     def __str__(self) -> str:
@@ -68,9 +67,14 @@ class Comment(models.Model):
 
     @property
     def is_open_challenge(self) -> bool:
-        """Whether this disputes a claim, and the organization has not answered; an answer taken back is none."""
+        """Whether this disputes a claim, and the organization has not answered."""
+        return self.awaits_id is not None
+
+    def settle(self) -> None:
+        """Say whose answer this waits for, or nobody's: a challenge does, until it is answered; an answer taken back is none."""
         answered = self.answer is not None and self.answer.withdrawn_at is None
-        return self.kind == Kind.CHALLENGE and self.withdrawn_at is None and not answered
+        waits = self.kind == Kind.CHALLENGE and self.withdrawn_at is None and not answered
+        self.awaits_id = self.post.organization_id if waits else None
 
 
 class EarlierText(models.Model):

@@ -11,6 +11,7 @@ from accounts.members.models import Member
 from commons.access import require
 from commons.activity.models import Verb
 from commons.activity.record import record
+from knowledge.evidence.grounds import ask_again
 from knowledge.evidence.models import Evidence, FieldReport, Kind, ReportVersion, Strength
 from knowledge.evidence.permissions import can_add_evidence, can_edit_report, can_report, can_withdraw_evidence
 from knowledge.evidence.producers import is_outside
@@ -121,6 +122,7 @@ def report(
     record(
         Verb.REPORTED, by=by, subject=made, organization=organization, post=post.number, outcome=str(account.outcome)
     )
+    ask_again(post)
     changed(post, around=neighbours(post))
     return made
 
@@ -145,6 +147,7 @@ def edit_report(this: FieldReport, account: Account, *, by: "Member") -> FieldRe
         post=post.number,
         version=this.shown.number,
     )
+    ask_again(post)
     changed(post, around=neighbours(post))
     return this
 
@@ -162,6 +165,7 @@ def withdraw_report(this: FieldReport, *, by: "Member", why: str) -> FieldReport
     this.save(update_fields=["withdrawn_at", "withdrawn_why"])
     Post.objects.filter(pk=post.pk).update(report_count=F("report_count") - 1)
     record(Verb.WITHDREW_REPORT, by=by, subject=this, organization=this.organization, post=post.number)
+    ask_again(post)
     changed(post, around=neighbours(post))
     return this
 

@@ -7,7 +7,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from commons import gate
-from knowledge.posts.models import Attachment, Post
+from knowledge.posts.models import Attachment, Link, Post
 from knowledge.topics.models import Place
 
 LINK = 500  # characters an address may have
@@ -179,3 +179,19 @@ class ReportVersion(models.Model):
             return began
         same_year = self.began.year == self.ended.year
         return f"{self.began:%B}{'' if same_year else self.began.strftime(' %Y')} to {self.ended:%B %Y}"
+
+
+class StillHolds(models.Model):
+    """The organization's word that its post still holds, though what it builds on has fallen since. Written once."""
+
+    link = models.ForeignKey(Link, on_delete=models.PROTECT, related_name="still_holds")
+    why = models.TextField(max_length=gate.REASON)
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        verbose_name_plural = "still holds"
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return f"Link {self.link_id} still holds"

@@ -11,7 +11,9 @@ from commons.access import require
 from commons.activity.models import Verb
 from commons.activity.record import record
 from knowledge.evidence.actions import Piece, add_evidence
-from knowledge.ladder.models import Ending, Lesson, StillHolds
+from knowledge.evidence.grounds import ask_again
+from knowledge.evidence.models import StillHolds
+from knowledge.ladder.models import Ending, Lesson
 from knowledge.ladder.permissions import can_move_up, can_set_aside, can_step_down, can_take_up
 from knowledge.ladder.record import numbers, open_vetting_of, record_of
 from knowledge.ladder.rules import Record, missing_for
@@ -92,6 +94,7 @@ def step_down(post: Post, rung: Rung, *, by: "Member", why: str, at: "dt.datetim
         _end_vetting(post, by=by, why=why)
     move = put_on_rung(post, rung, by=by, why=why, version=version, at=at)
     show(post, version)
+    ask_again(post)
     return move
 
 
@@ -126,6 +129,7 @@ def set_aside(
     if superseded_by:
         _superseded(post, superseded_by, move, by=by)
     relist(post)
+    ask_again(post)
     return move
 
 
@@ -138,6 +142,7 @@ def take_up(post: Post, *, by: "Member", why: str, at: "dt.datetime | None" = No
         end_link(superseding, post, by=by)
     move = put_aside(post, by=by, why=why, version=newest_of(post), at=at)
     relist(post)
+    ask_again(post)
     return move
 
 
@@ -147,6 +152,7 @@ def still_holds(ground: Link, *, by: "Member", why: str, at: "dt.datetime | None
     post = locked(ground.post)
     require(can_edit(by, post), "Owners and editors of the organization say whether its posts still hold.")
     made = StillHolds.objects.create(link=ground, why=why, by=by, at=at or timezone.now())
+    Link.objects.filter(pk=ground.pk).update(awaits=None)
     record(Verb.SAID_IT_HOLDS, by=by, subject=made, organization=post.organization, post=post.number, to=ground.to_id)
     changed(post)
     return made

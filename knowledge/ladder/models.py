@@ -6,7 +6,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from commons import gate
-from knowledge.posts.models import Link, Move, Post, Version
+from knowledge.posts.models import Move, Post, Version
 
 
 class Lesson(models.Model):
@@ -154,19 +154,3 @@ class Confirmation(models.Model):
 
     def __str__(self) -> str:
         return f"Version {self.version.number} of post {self.version.post_id} is editorial"
-
-
-class StillHolds(models.Model):
-    """The organization's word that its post still holds, though what it builds on has fallen since. Written once."""
-
-    link = models.ForeignKey(Link, on_delete=models.PROTECT, related_name="still_holds")
-    why = models.TextField(max_length=gate.REASON)
-    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
-    at = models.DateTimeField(default=timezone.now)
-
-    class Meta:
-        verbose_name_plural = "still holds"
-        ordering = ["id"]
-
-    def __str__(self) -> str:
-        return f"Link {self.link_id} still holds"

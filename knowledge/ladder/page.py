@@ -8,8 +8,8 @@ from django.db.models import Prefetch
 from django.template.loader import get_template
 
 from commons import markup
+from knowledge.evidence.grounds import shaken
 from knowledge.evidence.models import Evidence, FieldReport, Outcome
-from knowledge.ladder.grounds import shaken
 from knowledge.ladder.models import Review, Vetting
 from knowledge.ladder.record import numbers, record_of
 from knowledge.ladder.reviews import TOLD, Judged, judged

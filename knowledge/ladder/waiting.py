@@ -7,6 +7,7 @@ from django.db import connection
 from django.utils.html import format_html
 
 from accounts.organizations.models import PUBLISHING_ROLES
+from commons.compiled import planned_once
 from knowledge.posts.listing import visible_posts
 from knowledge.posts.models import slug_of
 
@@ -53,31 +54,25 @@ LINES = {
     # Somebody disputes a claim of my organization
     "challenge": """
         SELECT p.number, s.title, b.name, c.id AS of FROM knowledge_comment c
-        JOIN knowledge_post p ON p.number = c.post_id AND p.organization_id = ANY(%(mine)s)
+        JOIN knowledge_post p ON p.number = c.post_id
         JOIN accounts_member b ON b.id = c.by_id
         JOIN knowledge_version s ON s.id = p.shown_id
-        LEFT JOIN knowledge_comment a ON a.id = c.answer_id AND a.withdrawn_at IS NULL
-        WHERE c.kind = 'challenge' AND c.withdrawn_at IS NULL AND a.id IS NULL
+        WHERE c.awaits_id = ANY(%(mine)s)
         ORDER BY c.id LIMIT %(shown)s""",
     # The day on which my organization expected to know more has passed
     "check_back": """
         SELECT p.number, s.title, '' AS name, 0 AS of FROM knowledge_post p
         JOIN knowledge_version s ON s.id = p.shown_id
-        WHERE p.organization_id = ANY(%(mine)s) AND p.check_back_on IS NOT NULL AND p.quiet_since IS NOT NULL
+        WHERE p.organization_id = ANY(%(mine)s) AND p.quiet_since IS NOT NULL
           AND p.rung = 1 AND p.aside_at IS NULL ORDER BY p.quiet_since LIMIT %(shown)s""",
     # What a post of my organization builds on was set aside, stepped down, or did not work elsewhere
     "still_holds": """
-        SELECT p.number, s.title, g.title, l.id AS of FROM knowledge_post p
-        JOIN knowledge_link l ON l.post_id = p.number AND l.kind = 'builds_on' AND l.ended_at IS NULL
+        SELECT p.number, s.title, g.title, l.id AS of FROM knowledge_link l
+        JOIN knowledge_post p ON p.number = l.post_id AND p.aside_at IS NULL
         JOIN knowledge_post t ON t.number = l.to_id AND t.withdrawn_at IS NULL AND t.hidden_at IS NULL AND t.held_at IS NULL
         JOIN knowledge_version s ON s.id = p.shown_id JOIN knowledge_version g ON g.id = t.shown_id
-        JOIN LATERAL (SELECT max(at) AS at FROM (
-          SELECT m.at FROM knowledge_move m WHERE m.post_id = t.number AND (m.kind = 'down' OR m.kind = 'aside' AND t.aside_at = m.at)
-          UNION ALL SELECT v.at FROM knowledge_fieldreport r JOIN knowledge_reportversion v ON v.id = r.shown_id
-            WHERE r.post_id = t.number AND r.withdrawn_at IS NULL AND v.outcome = 'no') AS falls) AS fall ON fall.at > l.at
-        WHERE p.organization_id = ANY(%(mine)s) AND p.aside_at IS NULL
-          AND NOT EXISTS (SELECT FROM knowledge_stillholds h WHERE h.link_id = l.id AND h.at > fall.at)
-        ORDER BY fall.at LIMIT %(shown)s""",
+        WHERE l.awaits_id = ANY(%(mine)s) AND l.ended_at IS NULL
+        ORDER BY l.id LIMIT %(shown)s""",
     # Somebody asks for reviews in what I follow
     "review": """
         SELECT DISTINCT p.number, s.title, o.name, 0 AS of FROM knowledge_subscription f
@@ -99,14 +94,14 @@ class Line(NamedTuple):
 
 
 def waiting_for(member: "Member") -> list[Line]:
-    """What waits for a member, in posts that they may read. One query."""
+    """What waits for a member, in posts that they may read. One query, and two that keep its plan."""
     those, params = visible_posts(member)
     branches = " UNION ALL ".join(f"SELECT '{sort}', line.* FROM ({sql}) AS line" for sort, sql in LINES.items())
     named = {f"v{place}": value for place, value in enumerate(params)}
     for name in named:
         those = those.replace("%s", f"%({name})s", 1)
     publishing = [key for key, role in member.roles.items() if role in PUBLISHING_ROLES]
-    with connection.cursor() as cursor:
+    with connection.cursor() as cursor, planned_once(cursor):
         cursor.execute(
             f"SELECT * FROM ({branches}) AS waiting WHERE number IN ({those})",
             {"me": member.pk, "mine": publishing, "all_mine": list(member.roles), "shown": SHOWN, **named},

@@ -10,8 +10,8 @@ from commons.activity.models import Verb
 from commons.activity.record import record
 from knowledge.comments.actions import COMMENT, THREAD
 from knowledge.comments.models import Comment, EarlierText
-from knowledge.evidence.models import Evidence, ReportVersion
-from knowledge.ladder.models import Lesson, RequestAnswer, Review, StillHolds, Vetting
+from knowledge.evidence.models import Evidence, ReportVersion, StillHolds
+from knowledge.ladder.models import Lesson, RequestAnswer, Review, Vetting
 from knowledge.moderation.models import Act, LogEntry
 from knowledge.moderation.permissions import can_moderate
 from knowledge.posts.actions import show

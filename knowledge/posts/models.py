@@ -130,7 +130,12 @@ class Post(models.Model):  # type: ignore[django-manager-missing]
         indexes = [
             models.Index(fields=["organization", "-published_at"], name="posts_of_organization"),
             models.Index(fields=["vetting_until"], condition=Q(vetting_until__isnull=False), name="posts_in_vetting"),
-            models.Index(fields=["check_back_on"], condition=Q(check_back_on__isnull=False), name="posts_to_check"),
+            models.Index(
+                fields=["check_back_on"],
+                condition=Q(check_back_on__isnull=False, quiet_since=None),
+                name="posts_to_check",
+            ),
+            models.Index(fields=["organization"], condition=Q(quiet_since__isnull=False), name="posts_gone_quiet"),
         ]
         constraints = [
             models.CheckConstraint(condition=models.Q(rung__in=[1, 2, 3]), name="post_stands_on_a_rung"),
@@ -326,9 +331,12 @@ class Link(models.Model):
     # The move by which a post was set aside as superseded, where the link came with it
     cause = models.OneToOneField(Move, on_delete=models.PROTECT, null=True, related_name="superseding")
     ended_at = models.DateTimeField(null=True)
+    # Who is asked whether the post still holds, since what it builds on has fallen; so that what waits is found at once
+    awaits = models.ForeignKey("accounts.Organization", on_delete=models.PROTECT, null=True, related_name="+")
 
     class Meta:
         ordering = ["id"]
+        indexes = [models.Index(fields=["awaits", "id"], condition=Q(awaits__isnull=False), name="shaken_links")]
         constraints = [
             models.UniqueConstraint(fields=["post", "to", "kind"], condition=Q(ended_at=None), name="linked_once"),
             models.CheckConstraint(condition=~Q(post=models.F("to")), name="no_link_to_itself"),

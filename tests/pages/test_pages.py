@@ -12,7 +12,7 @@ from tests.make import area, make_comment, make_post, place
 
 # address, queries of the anonymous, queries of a member: when nothing changed since it was last asked, yet nothing is kept
 PAGES = [
-    ("/", 1, 5),
+    ("/", 1, 7),
     ("/issue-areas/", 1, 3),
     ("/issue-areas/housing/", 2, 5),
     ("/issue-areas/homelessness/?rung=hunch&tag=rent", 3, 6),

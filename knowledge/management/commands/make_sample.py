@@ -187,7 +187,18 @@ class Maker:
                 when = at + dt.timedelta(hours=5 * n + 1)
                 words = self.dice.choice(self.takeaways)
                 comments.append(
-                    (comment_id, number, parent, self.dice.randint(1, self.members), kind, words, when, None, None)
+                    (
+                        comment_id,
+                        number,
+                        parent,
+                        self.dice.randint(1, self.members),
+                        kind,
+                        words,
+                        when,
+                        None,
+                        None,
+                        organization if kind == "challenge" else None,
+                    )
                 )
                 thread.append(comment_id)
                 posts[-1][9] += 1
@@ -214,7 +225,7 @@ class Maker:
         copy("knowledge_post_places", "post_id place_id", placed)
         copy("knowledge_posttag", "tag_id content_object_id", tagged)
         copy("knowledge_postauthor", "post_id member_id position", authored)
-        copy("knowledge_comment", "id post_id parent_id by_id kind body at edited_at withdrawn_at", comments)
+        copy("knowledge_comment", "id post_id parent_id by_id kind body at edited_at withdrawn_at awaits_id", comments)
         with connection.cursor() as cursor:
             cursor.execute("CREATE TEMPORARY TABLE shown (post bigint PRIMARY KEY, version bigint) ON COMMIT DROP")
         copy("shown", "post version", later)

@@ -11,7 +11,7 @@ from commons.append_only import append_only
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('knowledge', '0008_lineage_and_check_back'),
+        ('knowledge', '0007_lineage_and_check_back'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

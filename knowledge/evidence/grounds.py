@@ -4,9 +4,8 @@ import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from knowledge.evidence.models import FieldReport, Outcome
-from knowledge.ladder.models import StillHolds
-from knowledge.posts.models import Link, LinkKind, Move, MoveKind
+from knowledge.evidence.models import FieldReport, Outcome, StillHolds
+from knowledge.posts.models import Link, LinkKind, Move, MoveKind, Post
 
 
 @dataclass(frozen=True)
@@ -53,3 +52,17 @@ def shaken(links: Iterable[Link]) -> list[Shaken]:
             answer = said.get(link.pk)
             found.append(Shaken(link, words, at, answer if answer and answer.at > at else None))
     return found
+
+
+def ask_again(ground: Post) -> None:
+    """A post has fallen, or stands again: ask those that build on it whether they still hold, or ask no longer.
+
+    A part of the verbs by which it does; their last writing, since it reads what they wrote.
+    """
+    links = list(ground.linked_from.filter(kind=LinkKind.BUILDS_ON, ended_at=None).select_related("post"))
+    if not links:
+        return
+    waits = {found.link.pk for found in shaken(links) if found.is_open}
+    for link in links:
+        link.awaits_id = link.post.organization_id if link.pk in waits else None
+    Link.objects.bulk_update(links, ["awaits"], batch_size=500)

@@ -12,7 +12,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('accounts', '0001_initial'),
-        ('knowledge', '0007_challenges'),
+        ('knowledge', '0006_vettings'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
