@@ -1,6 +1,7 @@
 # ruff: noqa: S608 - every text put together here is our own
 """What waits for a member: lines on their signed-in home, each with the one thing to do."""
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from django.db import connection
@@ -96,17 +97,21 @@ class Line(NamedTuple):
 def waiting_for(member: "Member") -> list[Line]:
     """What waits for a member, in posts that they may read. One query, and two that keep its plan."""
     those, params = visible_posts(member)
-    branches = " UNION ALL ".join(f"SELECT '{sort}', line.* FROM ({sql}) AS line" for sort, sql in LINES.items())
-    named = {f"v{place}": value for place, value in enumerate(params)}
-    for name in named:
-        those = those.replace("%s", f"%({name})s", 1)
     publishing = [key for key, role in member.roles.items() if role in PUBLISHING_ROLES]
+    asked = {"me": member.pk, "mine": publishing, "all_mine": list(member.roles), "shown": SHOWN}
+    asked |= {f"v{place}": value for place, value in enumerate(params)}
     with connection.cursor() as cursor, planned_once(cursor):
-        cursor.execute(
-            f"SELECT * FROM ({branches}) AS waiting WHERE number IN ({those})",
-            {"me": member.pk, "mine": publishing, "all_mine": list(member.roles), "shown": SHOWN, **named},
-        )
+        cursor.execute(_query(those), asked)
         return [_line(*row) for row in cursor.fetchall()]
+
+
+@lru_cache(maxsize=512)
+def _query(those: str) -> str:
+    """The query, with the posts that may be read as SQL; put together once for each sort of reader."""
+    for place in range(those.count("%s")):
+        those = those.replace("%s", f"%(v{place})s", 1)
+    branches = " UNION ALL ".join(f"SELECT '{sort}', line.* FROM ({sql}) AS line" for sort, sql in LINES.items())
+    return f"SELECT * FROM ({branches}) AS waiting WHERE number IN ({those})"
 
 
 def _line(sort: str, number: int, title: str, who: str, of: int) -> Line:

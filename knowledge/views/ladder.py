@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
 
 from commons.access import acting, require
+from knowledge.evidence.grounds import shaken
 from knowledge.ladder import actions
 from knowledge.ladder.forms import (
     CheckBackForm,
@@ -18,7 +19,6 @@ from knowledge.ladder.forms import (
     StillHoldsForm,
     TakeUpForm,
 )
-from knowledge.ladder.grounds import shaken
 from knowledge.ladder.page import ladder_of, newest_of
 from knowledge.ladder.permissions import (
     can_move_up,
