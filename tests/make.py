@@ -82,11 +82,12 @@ def make_post(
     organization = fields.pop("organization", None) or by.organizations.order_by("pk").first()
     at = fields.pop("at", None)
     authors = fields.pop("authors", ())
-    pieces = fields.pop("pieces", [PIECE])
+    pieces, builds_on = fields.pop("pieces", [PIECE]), fields.pop("builds_on", ())
     if rung == Rung.EMERGING:
         said = content(title, **{"case": CASE, **fields})
         return publish_emerging(said, pieces, by=by, organization=organization, at=at, authors=authors)
-    return actions.publish(content(title, **fields), by=by, organization=organization, at=at, authors=authors)
+    said = content(title, **fields)
+    return actions.publish(said, by=by, organization=organization, at=at, authors=authors, builds_on=builds_on)
 
 
 def make_comment(post: Post, by: Member, body: str = "We see this in Leeds.", **fields: Any) -> Comment:

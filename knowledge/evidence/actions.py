@@ -63,7 +63,7 @@ class EvidenceIsGone(Exception):
 @transaction.atomic
 def add_evidence(post: Post, piece: Piece, *, by: "Member", at: "dt.datetime | None" = None) -> Evidence:
     """Add a piece of evidence to a post: its organization's owners and editors."""
-    post = Post.objects.select_for_update(of=("self",)).select_related("organization").get(pk=post.pk)
+    post = Post.objects.select_for_update(of=("self",), no_key=True).select_related("organization").get(pk=post.pk)
     require(can_add_evidence(by, post), "Owners and editors of the organization say what its posts rest on.")
     producer = piece.producer or post.organization.name[:120]
     made = Evidence.objects.create(
@@ -92,7 +92,11 @@ def withdraw_evidence(evidence: Evidence, *, by: "Member", why: str) -> Evidence
 
     Raises EvidenceIsGone when it was withdrawn already.
     """
-    post = Post.objects.select_for_update(of=("self",)).select_related("organization").get(pk=evidence.post_id)
+    post = (
+        Post.objects.select_for_update(of=("self",), no_key=True)
+        .select_related("organization")
+        .get(pk=evidence.post_id)
+    )
     evidence = Evidence.objects.select_for_update().get(pk=evidence.pk)
     evidence.post = post
     if evidence.withdrawn_at:
@@ -111,7 +115,7 @@ def report(
     post: Post, account: Account, *, by: "Member", organization: "Organization", at: "dt.datetime | None" = None
 ) -> FieldReport:
     """Say how it went when another organization tried what a post says."""
-    post = Post.objects.select_for_update(of=("self",)).select_related("organization").get(pk=post.pk)
+    post = Post.objects.select_for_update(of=("self",), no_key=True).select_related("organization").get(pk=post.pk)
     require(can_report(by, post, organization.pk), "Field reports are for owners and editors of another organization.")
     at = at or timezone.now()
     made = FieldReport.objects.create(post=post, organization=organization, by=by, at=at)
@@ -130,7 +134,7 @@ def report(
 @transaction.atomic
 def edit_report(this: FieldReport, account: Account, *, by: "Member") -> FieldReport:
     """Publish the next version of a field report. Saying again just what it says makes none."""
-    post = Post.objects.select_for_update(of=("self",)).select_related("organization").get(pk=this.post_id)
+    post = Post.objects.select_for_update(of=("self",), no_key=True).select_related("organization").get(pk=this.post_id)
     this = FieldReport.objects.select_for_update(of=("self",)).select_related("shown", "organization").get(pk=this.pk)
     this.post = post
     require(can_edit_report(by, this), "Owners and editors of the organization that tried it change a field report.")
@@ -155,7 +159,7 @@ def edit_report(this: FieldReport, account: Account, *, by: "Member") -> FieldRe
 @transaction.atomic
 def withdraw_report(this: FieldReport, *, by: "Member", why: str) -> FieldReport:
     """Take a field report back, with a reason: a marker stays. Raises EvidenceIsGone when it was withdrawn already."""
-    post = Post.objects.select_for_update(of=("self",)).select_related("organization").get(pk=this.post_id)
+    post = Post.objects.select_for_update(of=("self",), no_key=True).select_related("organization").get(pk=this.post_id)
     this = FieldReport.objects.select_for_update(of=("self",)).select_related("organization").get(pk=this.pk)
     this.post = post
     if this.withdrawn_at:

@@ -19,8 +19,8 @@ from knowledge.ladder.record import numbers, open_vetting_of, record_of
 from knowledge.ladder.rules import Record, missing_for
 from knowledge.ladder.vetting import close, locked, newest_of
 from knowledge.posts.actions import Content, NotReady, begin, put_aside, put_on_rung, show
-from knowledge.posts.lineage import end_link, link, make_link
-from knowledge.posts.listing import changed, relist
+from knowledge.posts.lineage import end_link, link, make_link, one_writer
+from knowledge.posts.listing import changed, relist, told_at_the_end
 from knowledge.posts.models import Link, LinkKind, Move, Post
 from knowledge.posts.permissions import can_edit
 from knowledge.posts.rungs import Rung
@@ -61,11 +61,13 @@ def publish_emerging(
     missing = missing_for(Rung.EMERGING, Record(case=content.case, evidence=len(pieces)), numbers())
     if missing:
         raise NotReady(missing)
-    post = begin(content, Rung.EMERGING, by=by, organization=organization, why=why, authors=authors, at=at)
-    for piece in pieces:
-        add_evidence(post, piece, by=by, at=at)
-    for ground in builds_on:
-        link(post, ground, LinkKind.BUILDS_ON, by=by, at=at)
+    with told_at_the_end():
+        one_writer(builds_on)
+        post = begin(content, Rung.EMERGING, by=by, organization=organization, why=why, authors=authors, at=at)
+        for piece in pieces:
+            add_evidence(post, piece, by=by, at=at)
+        for ground in builds_on:
+            link(post, ground, LinkKind.BUILDS_ON, by=by, at=at)
     return post
 
 
@@ -126,9 +128,10 @@ def set_aside(
             because=lesson.because,
             next_time=lesson.next_time,
         )
-    if superseded_by:
-        _superseded(post, superseded_by, move, by=by)
-    relist(post)
+    with told_at_the_end():
+        if superseded_by:
+            _superseded(post, superseded_by, move, by=by)
+        relist(post)
     ask_again(post)
     return move
 

@@ -279,7 +279,11 @@ def close(
 
 def locked(post: Post) -> Post:
     """The post as it is now, held until this transaction ends."""
-    return Post.objects.select_for_update(of=("self",)).select_related("organization", "shown").get(pk=post.pk)
+    return (
+        Post.objects.select_for_update(of=("self",), no_key=True)
+        .select_related("organization", "shown")
+        .get(pk=post.pk)
+    )
 
 
 def newest_of(post: Post) -> Version:
@@ -288,7 +292,11 @@ def newest_of(post: Post) -> Version:
 
 
 def _locked_vetting(vetting: Vetting) -> tuple[Post, Vetting]:
-    post = Post.objects.select_for_update(of=("self",)).select_related("organization", "shown").get(pk=vetting.post_id)
+    post = (
+        Post.objects.select_for_update(of=("self",), no_key=True)
+        .select_related("organization", "shown")
+        .get(pk=vetting.post_id)
+    )
     vetting = Vetting.objects.get(pk=vetting.pk)
     if vetting.closed_at:
         raise Closed("This vetting is closed.")

@@ -2,7 +2,7 @@
 """What waits for a member: lines on their signed-in home, each with the one thing to do."""
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.db import connection
 from django.utils.html import format_html
@@ -98,7 +98,7 @@ def waiting_for(member: "Member") -> list[Line]:
     """What waits for a member, in posts that they may read. One query, and two that keep its plan."""
     those, params = visible_posts(member)
     publishing = [key for key, role in member.roles.items() if role in PUBLISHING_ROLES]
-    asked = {"me": member.pk, "mine": publishing, "all_mine": list(member.roles), "shown": SHOWN}
+    asked: dict[str, Any] = {"me": member.pk, "mine": publishing, "all_mine": list(member.roles), "shown": SHOWN}
     asked |= {f"v{place}": value for place, value in enumerate(params)}
     with connection.cursor() as cursor, planned_once(cursor):
         cursor.execute(_query(those), asked)

@@ -77,7 +77,7 @@ def redact(kind: str, pk: int, column: str, *, by: "Member", reason: str) -> Log
         raise NothingThere(f"The text “{column}” of {kind} {pk} is blank already.")
     if not reason.strip():
         raise NothingThere("Say why: the reason stands in the public log.")
-    post = Post.objects.select_for_update().get(pk=text.post_of(row))
+    post = Post.objects.select_for_update(no_key=True).get(pk=text.post_of(row))
     with connection.cursor() as cursor:
         # Both names come from TEXTS; the setting lets an append-only row lose a text, and nothing else
         cursor.execute("SET LOCAL commons.redacting = 'on'")

@@ -11,8 +11,8 @@ from commons import markup
 from commons.access import require
 from commons.activity.models import Verb
 from commons.activity.record import record
-from knowledge.posts.lineage import link
-from knowledge.posts.listing import changed, relist
+from knowledge.posts.lineage import link, one_writer
+from knowledge.posts.listing import changed, relist, told_at_the_end
 from knowledge.posts.models import CheckBack, Licence, LinkKind, Move, MoveKind, Post, PostAuthor, Version
 from knowledge.posts.permissions import can_edit, can_publish, can_withdraw
 from knowledge.posts.rungs import CASE_FIELDS, Rung, missing_case
@@ -75,11 +75,13 @@ def publish(
     `check_back` is when the organization expects to know more; `builds_on` are the posts it grew out of. `at` is when it
     was first published elsewhere (an import, the sample); now, where not given. Raises what `lineage.link` raises.
     """
-    post = begin(content, Rung.HUNCH, by=by, organization=organization, why=why, authors=authors, at=at)
-    if check_back:
-        expect_more(post, check_back, by=by, at=at)
-    for ground in builds_on:
-        link(post, ground, LinkKind.BUILDS_ON, by=by, at=at)
+    with told_at_the_end():
+        one_writer(builds_on)
+        post = begin(content, Rung.HUNCH, by=by, organization=organization, why=why, authors=authors, at=at)
+        if check_back:
+            expect_more(post, check_back, by=by, at=at)
+        for ground in builds_on:
+            link(post, ground, LinkKind.BUILDS_ON, by=by, at=at)
     return post
 
 
@@ -88,7 +90,7 @@ def expect_more(
     post: Post, on: "dt.date", *, by: "Member", words: str = "", at: "dt.datetime | None" = None
 ) -> CheckBack:
     """Say when the organization expects to know more: it is asked then. A hunch that was quiet is so no longer."""
-    post = Post.objects.select_for_update(of=("self",)).select_related("organization").get(pk=post.pk)
+    post = Post.objects.select_for_update(of=("self",), no_key=True).select_related("organization").get(pk=post.pk)
     require(can_edit(by, post), "Owners and editors of the organization say when they expect to know more.")
     made = CheckBack.objects.create(post=post, on=on, words=words, by=by, at=at or timezone.now())
     post.check_back_on, post.quiet_since = on, None
@@ -101,7 +103,7 @@ def expect_more(
 @transaction.atomic
 def fall_quiet(post: Post, *, today: "dt.date") -> Post:
     """Say that a hunch's check-back date has passed unanswered. The schedule's verb; asked twice it does nothing."""
-    post = Post.objects.select_for_update(of=("self",)).select_related("organization").get(pk=post.pk)
+    post = Post.objects.select_for_update(of=("self",), no_key=True).select_related("organization").get(pk=post.pk)
     if waits_for_news(post) and post.check_back_on < today:  # type: ignore[operator]
         post.quiet_since = post.check_back_on
         post.save(update_fields=["quiet_since"])
@@ -157,7 +159,7 @@ def publish_version(
     no longer the newest: nobody's words are overwritten unseen. Above a hunch the case stays complete (NotReady). Saying
     again what the newest version says, and nothing else, gives that version back.
     """
-    post = Post.objects.select_for_update().get(pk=post.pk)
+    post = Post.objects.select_for_update(no_key=True).get(pk=post.pk)
     require(can_edit(by, post), "Only owners and editors of the organization change its posts.")
     if post.rung >= Rung.EMERGING and (missing := missing_case(content.case)):
         raise NotReady(missing)
@@ -181,7 +183,7 @@ def publish_version(
 @transaction.atomic
 def withdraw(post: Post, *, by: "Member", at: "dt.datetime | None" = None) -> Post:
     """Take a post back: a marker stays at its address (410), its text and history only for the organization."""
-    post = Post.objects.select_for_update().get(pk=post.pk)
+    post = Post.objects.select_for_update(no_key=True).get(pk=post.pk)
     require(can_withdraw(by, post), "Only owners and editors of the organization withdraw its posts.")
     post.withdrawn_at = at or timezone.now()
     post.save(update_fields=["withdrawn_at"])

@@ -14,6 +14,7 @@ from knowledge.posts.permissions import can_edit
 
 if TYPE_CHECKING:
     import datetime as dt
+    from collections.abc import Sequence
 
     from accounts.members.models import Member
 
@@ -32,7 +33,7 @@ def link(post: Post, to: Post, kind: LinkKind, *, by: "Member", at: "dt.datetime
 
     Raises Unlinkable for a post that `by` may not read, for the post itself, and for what would come after itself.
     """
-    post = Post.objects.select_for_update(of=("self",)).select_related("organization").get(pk=post.pk)
+    post = Post.objects.select_for_update(of=("self",), no_key=True).select_related("organization").get(pk=post.pk)
     require(can_edit(by, post), "Owners and editors of the organization say what its posts build on.")
     return make_link(post, to, kind, by=by, at=at)
 
@@ -51,8 +52,7 @@ def make_link(
         raise Unlinkable("There is no such post. Check its address.")
     if post.pk == to.pk:
         raise Unlinkable("A post does not link to itself. Name another one.")
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
+    one_writer([to])
     if kind in DESCENT and _comes_after(to, post):
         raise Unlinkable(
             "That post comes after this one already: it would come after itself. Take the other link away first."
@@ -66,10 +66,20 @@ def make_link(
     return made
 
 
+def one_writer(grounds: "Sequence[Post]") -> None:
+    """Wait until nobody else writes lineage, and keep others waiting until this transaction ends; where there is any to write.
+
+    Asked for before anything is locked that another writer of lineage could want: first of all, or with a post's lock alone.
+    """
+    if grounds:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
+
+
 @transaction.atomic
 def unlink(this: Link, *, by: "Member") -> Link:
     """Take a link away. That it was there stays in the record. Taking it away twice is once."""
-    post = Post.objects.select_for_update(of=("self",)).select_related("organization").get(pk=this.post_id)
+    post = Post.objects.select_for_update(of=("self",), no_key=True).select_related("organization").get(pk=this.post_id)
     require(can_edit(by, post), "Owners and editors of the organization say what its posts build on.")
     this = Link.objects.select_for_update().get(pk=this.pk)
     if this.ended_at is None:

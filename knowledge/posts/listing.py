@@ -1,7 +1,11 @@
 """Where a post is listed, and what must be made anew when it changes. Written by the verbs of posts, read by pages and feeds."""
 
 import datetime as dt
-from collections.abc import Iterable
+import threading
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
@@ -106,11 +110,56 @@ def neighbours(post: Post) -> set[int]:
 
 def _stale_and_bumped(post: Post, keys: Iterable[Key], counts: dict[str, int], around: Iterable[int]) -> None:
     """Make the post's fragments stale and change the stamps of these listings, of its page and of the pages around it."""
-    for kind in (CARD, ENTRY):
-        stale(kind, [post.number])
-    pages = {post.number, *around}
-    stale(PAGE, pages)
-    bump([*(key.stamp for key in keys), *(Key("post", number).stamp for number in pages)], counts)
+    told = Told({post.number}, {post.number, *around}, {key.stamp for key in keys}, Counter(counts))
+    if (gathered := getattr(_gathering, "told", None)) is not None:
+        gathered.add(told)
+    else:
+        told.tell()
+
+
+@dataclass
+class Told:
+    """What has changed: posts whose cards must be made anew, posts whose pages must, stamps, and counts of listings."""
+
+    cards: set[int] = field(default_factory=set)
+    pages: set[int] = field(default_factory=set)
+    stamps: set[str] = field(default_factory=set)
+    counts: Counter[str] = field(default_factory=Counter)
+
+    def add(self, other: "Told") -> None:
+        self.cards |= other.cards
+        self.pages |= other.pages
+        self.stamps |= other.stamps
+        self.counts.update(other.counts)
+
+    def tell(self) -> None:
+        """Fragments first, then stamps, each in sorted order: two verbs that touch the same wait for each other in no circle."""
+        for kind in (CARD, ENTRY):
+            stale(kind, self.cards)
+        stale(PAGE, self.pages)
+        bump([*self.stamps, *(Key("post", number).stamp for number in self.pages)], self.counts)
+
+
+_gathering = threading.local()
+
+
+@contextmanager
+def told_at_the_end() -> Iterator[None]:
+    """For a verb that does the work of several: what changed is told once, when all is written.
+
+    A verb that tells in between holds what others wait for while it still has to wait for others. Must be inside the
+    verb's transaction.
+    """
+    if getattr(_gathering, "told", None) is not None:
+        yield
+        return
+    _gathering.told = told = Told()
+    try:
+        yield
+    finally:
+        _gathering.told = None
+    if told.cards:
+        told.tell()
 
 
 def listed(
