@@ -60,8 +60,12 @@ KEPT_PAGES = int(os.environ.get("KEPT_PAGES", "200"))
 
 # Rules of the site
 # How much of each a vetted finding wants, and how long a request for more waits once it was answered
-VETTED_WANTS = {"evidence": 2, "outside": 1, "approvals": 2}
-REQUEST_LAPSES_DAYS = 14
+VETTED_WANTS = {
+    "evidence": int(os.environ.get("VETTED_EVIDENCE", "2")),
+    "outside": int(os.environ.get("VETTED_OUTSIDE", "1")),
+    "approvals": max(int(os.environ.get("VETTED_APPROVALS", "2")), 1),
+}
+REQUEST_LAPSES_DAYS = int(os.environ.get("REQUEST_LAPSES_DAYS", "14"))
 HOLD_FIRST_POSTS = _flag("HOLD_FIRST_POSTS")  # hold the first post of an unverified organization for a moderator
 
 INSTALLED_APPS = [
