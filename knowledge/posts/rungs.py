@@ -33,6 +33,11 @@ class Standing(models.IntegerChoices):
         return SLUGS[self]
 
     @property
+    def meaning(self) -> str:
+        """What it says of a learning, in half a sentence."""
+        return MEANINGS[self]
+
+    @property
     def icon(self) -> str:
         """The name of its glyph."""
         return f"rung-{self.slug}"
@@ -40,6 +45,7 @@ class Standing(models.IntegerChoices):
 
 SLUGS: dict[int, str] = {Standing.ASIDE: "aside", Rung.HUNCH: "hunch", Rung.EMERGING: "emerging", Rung.VETTED: "vetted"}
 MEANINGS: dict[int, str] = {
+    Standing.ASIDE: "It did not hold up. What was learned stays.",
     Rung.HUNCH: "Something we are seeing, or suspect.",
     Rung.EMERGING: "Tried somewhere, with early signals.",
     Rung.VETTED: "Tested, and looked at by people with nothing to gain.",

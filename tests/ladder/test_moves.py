@@ -150,6 +150,9 @@ def test_set_aside_is_calm_findable_and_keeps_its_rung(client, emerging, alice):
     page = client.get(emerging.get_absolute_url()).content.decode()
     for words in ("Too small for a bad winter.", "The fund was too small.", "Begin with 400 homes.", "Set aside"):
         assert words in page
+    assert 'content="Set aside: It did not hold up. What was learned stays."' in page
+    assert "/share/aside.png" in page
+    assert ", Set aside, version 1:" in page
     for path in ("/search/?rung=aside", "/search/?q=viewing", "/search/", "/organizations/harbor-street/"):
         listed = client.get(path).content.decode()
         assert emerging.title in listed
