@@ -168,7 +168,6 @@ class ReportForm(OnceForm):
         help_text="A city, a state of the US, or a country.",
         limit=300,
         error_messages={"required": "Say where you tried it."},
-        widget=forms.TextInput(attrs={"data-complete": "/places/complete/"}),
     )
     began = DayField(label="From", error_messages={"required": "Say since when."})
     ended = DayField(label="To", help_text="Leave it empty while it goes on.", required=False)

@@ -37,4 +37,5 @@ function place(input) {
 }
 
 document.querySelectorAll('input[name="places"]').forEach(place);
+document.querySelectorAll('input[name="place"]').forEach((input) => completed(input, "/places/complete/", true));
 document.querySelectorAll('input[name="tags"]').forEach((input) => completed(input, "/tags/complete/", false));
