@@ -16,6 +16,7 @@ from accounts.members.models import Member
 from accounts.organizations.actions import verify
 from accounts.organizations.models import Membership, Organization
 from accounts.organizations.permissions import can_verify
+from commons import queue
 
 
 def to_own_password_page(request: HttpRequest, extra_context: object = None) -> HttpResponse:
@@ -78,6 +79,7 @@ class MemberAdmin(LookedAt):
         """Write what was changed and nothing else; the admin's own log says by whom."""
         if form.changed_data:
             obj.save(update_fields=form.changed_data)
+            queue.defer(queue.FOLLOW_RENAME, kind="member", pk=obj.pk)  # pages say whose account is suspended
 
 
 @admin.register(Organization)

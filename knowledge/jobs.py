@@ -19,6 +19,7 @@ from commons.once import Sending
 from knowledge.comments.actions import THREAD
 from knowledge.comments.models import Comment
 from knowledge.ladder.models import RequestAnswer, Vetting
+from knowledge.ladder.page import pages_naming_member, pages_naming_organization
 from knowledge.ladder.vetting import Closed, close_request, decline
 from knowledge.posts.actions import fall_quiet
 from knowledge.posts.listing import Key, changed
@@ -37,12 +38,12 @@ KEEP_TRIAL_MAIL = dt.timedelta(days=14)
 def follow_rename(kind: str, pk: int) -> None:
     """Make anew everything that shows the name of an organization, a member or an issue area that changed it."""
     if kind == "organization":
-        posts = Post.objects.filter(organization_id=pk)
+        posts = Post.objects.filter(pk__in=pages_naming_organization(pk))
         bump([Key("organization", pk).stamp])
     elif kind == "area":
         posts = Post.objects.filter(Q(issue_areas=pk) | Q(issue_areas__parent=pk)).distinct()
     else:
-        posts = Post.objects.filter(authors=pk)
+        posts = Post.objects.filter(pk__in=pages_naming_member(pk))
         _discussions_of(pk)
         bump([Key("member", pk).stamp, *(Key("organization", number).stamp for number in _organizations_of(pk))])
     for numbers in _batches(list(posts.values_list("pk", flat=True))):

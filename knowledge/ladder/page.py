@@ -4,22 +4,30 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from django.db.models import Prefetch
+from django.db.models import Count, OuterRef, Prefetch, Subquery
 from django.template.loader import get_template
 
 from commons import markup
+from knowledge.comments.models import Comment
 from knowledge.evidence.grounds import shaken
-from knowledge.evidence.models import Evidence, FieldReport, Outcome
-from knowledge.ladder.models import Review, Vetting
+from knowledge.evidence.models import Evidence, FieldReport, Outcome, StillHolds
+from knowledge.ladder.models import Confirmation, Review, Vetting
 from knowledge.ladder.record import numbers, record_of
 from knowledge.ladder.reviews import TOLD, Judged, judged
 from knowledge.ladder.rules import Record, Want, before_vetting, wants
 from knowledge.posts.lineage import lineage_of
-from knowledge.posts.models import LinkKind, Move, MoveKind, Post, Version
+from knowledge.posts.models import LinkKind, Move, MoveKind, Post, PostAuthor, Version
 from knowledge.posts.pieces import CUT, bodies, drawn
 from knowledge.posts.rungs import Rung
 
 REVIEWS = Review.objects.select_related(*TOLD)
+OPEN_CHALLENGES = (
+    Comment.objects.open_challenges()
+    .filter(post=OuterRef("pk"))
+    .values("post")
+    .annotate(open=Count("pk"))
+    .values("open")
+)
 
 
 def make_pages(posts: list[int]) -> Mapping[int, str]:
@@ -31,6 +39,7 @@ def make_pages(posts: list[int]) -> Mapping[int, str]:
     found = list(
         Post.objects.filter(pk__in=posts)
         .for_cards()
+        .annotate(open_challenges=Subquery(OPEN_CHALLENGES))
         .prefetch_related(
             Prefetch("moves", Move.objects.select_related("by", "version", "lesson")),
             Prefetch("versions", Version.objects.defer("body").select_related("by", "confirmation__by")),
@@ -71,6 +80,7 @@ def _context(post: Post, body: str) -> dict[str, object]:
         "fallen": _fallen(post, record),
         "lineage": {"all": list(lineage.items()), "superseded": lineage.get(LinkKind.SUPERSEDES.seen_from_there, [])},
         "shaken": shaken(kin.link for kin in lineage.get(LinkKind.BUILDS_ON.label, [])),
+        "open_challenges": post.open_challenges,  # type: ignore[attr-defined]
         "check_back": next(iter(post.check_backs.order_by("-pk")[:1]), None) if post.check_back_on else None,
         "ladder": ladder_of(post, moves, record),
         "cut": CUT,
@@ -90,6 +100,30 @@ def _reports(post: Post) -> dict[str, object]:
         "works_when": [report for report in there if report.shown.works_when],
         "struggled_when": [report for report in there if report.shown.struggled_when],
     }
+
+
+def pages_naming_member(pk: int) -> set[int]:
+    """The numbers of the posts on whose pages a member's name stands, for whatever they did there."""
+    named = (
+        PostAuthor.objects.filter(member=pk).values_list("post"),
+        Version.objects.filter(by=pk).values_list("post"),
+        Move.objects.filter(by=pk).values_list("post"),
+        Evidence.objects.filter(withdrawn_by=pk).values_list("post"),
+        Review.objects.filter(by=pk).values_list("vetting__post"),
+        StillHolds.objects.filter(by=pk).values_list("link__post"),
+        Confirmation.objects.filter(by=pk).values_list("version__post"),
+    )
+    return {number for found in named for (number,) in found}
+
+
+def pages_naming_organization(pk: int) -> set[int]:
+    """The numbers of the posts on whose pages an organization's name stands: its own, and those it reviewed or tried."""
+    named = (
+        Post.objects.filter(organization=pk).values_list("pk"),
+        Review.objects.filter(organization=pk).values_list("vetting__post"),
+        FieldReport.objects.filter(organization=pk).values_list("post"),
+    )
+    return {number for found in named for (number,) in found}
 
 
 def _told(vetting: Vetting, post: Post, newest: Version) -> dict[str, Any]:
