@@ -9,8 +9,8 @@ if TYPE_CHECKING:
 
 
 def role_in(viewer: "Member | AnonymousUser", organization: int) -> str | None:
-    """The viewer's role in the organization of this key, or None."""
-    return viewer.roles.get(organization) if viewer.is_authenticated else None
+    """The viewer's role in the organization of this key, or None; a suspended member has none."""
+    return viewer.roles.get(organization) if viewer.is_authenticated and viewer.is_active else None
 
 
 def can_publish_for(viewer: "Member | AnonymousUser", organization: int) -> bool:
