@@ -23,8 +23,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 from http import HTTPStatus
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 from urllib.parse import unquote_to_bytes
+
+if TYPE_CHECKING:
+    from commons.streams import Streams
 
 log = logging.getLogger(__name__)
 
@@ -92,24 +95,33 @@ class Refused(Exception):
 class Bridge:
     """An ASGI application in front of a WSGI one, which answers in a few threads.
 
-    A thread keeps its request from beginning to end, `close()` included, so its database connection is its own.
+    A thread keeps its request from beginning to end, `close()` included, so its database connection is its own. An answer
+    that asks for it becomes an event stream (`commons/streams.py`), which needs no thread either.
     """
 
-    def __init__(self, wsgi: WSGI, threads: int = THREADS) -> None:
+    def __init__(self, wsgi: WSGI, threads: int = THREADS, streams: "Streams | None" = None) -> None:
         self.wsgi = wsgi
         self.size = threads
+        self.streams = streams
         self.threads: Threads | None = None  # started with the first request: the process is its own by then
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         if scope["type"] != "http":
             raise NotImplementedError(scope["type"])
+        loop = asyncio.get_running_loop()
         if self.threads is None:
             allow_many_connections()
-            self.threads = Threads(self.size, self.wsgi, asyncio.get_running_loop())
+            self.threads = Threads(self.size, self.wsgi, loop)
+            if self.streams:
+                self.streams.begin()
         try:
             with await whole_body(scope, receive) as body:
+                since = loop.time()
                 answer = await self.threads.ask(scope, body)
+            if self.streams and (member := self.streams.wanted(answer)):
+                await self.streams.hold(member, answer, since, receive, send)
+                return
         except Refused as refused:
             await refuse(refused.status, receive, send)
         else:
