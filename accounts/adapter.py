@@ -14,6 +14,7 @@ from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from accounts.members.actions import join
+from commons import news
 from commons.site import absolute
 
 if TYPE_CHECKING:
@@ -62,6 +63,15 @@ class AccountAdapter(DefaultAccountAdapter):
         except ValidationError as error:
             sentences = [WEAK_PASSWORD.get(each.code or "", each.messages[0]) for each in error.error_list]
             raise ValidationError(" ".join(sentences)) from None
+
+    # Signing out
+
+    def logout(self, request: HttpRequest) -> None:
+        """Sign out. The streams of the member's open pages end; they come back where somebody is still signed in."""
+        member = request.user.pk
+        super().logout(request)
+        if member:
+            news.end(member)
 
     # Where one is sent
 

@@ -38,6 +38,7 @@ class Reader(NamedTuple):
     is_authenticated: bool = False
     name: str = ""
     initials: str = ""
+    unread: SafeString | str = ""  # what stands beside the bell
 
 
 @lru_cache(maxsize=512)
@@ -51,7 +52,7 @@ def frame(context: template.Context, name: str) -> str:
     user = context.get("user")
     reader = Reader()
     if name == OF_THE_READER and user is not None and user.is_authenticated:
-        reader = Reader(True, user.name, user.initials)
+        reader = user if isinstance(user, Reader) else Reader(True, user.name, user.initials, unread(user))
     return _drawn(name, reader, **site.about())
 
 
@@ -73,6 +74,18 @@ def rfc3339(moment: dt.datetime) -> str:
 def bounded(count: int) -> str:
     """A count as pages show it, with its thousands apart: 1,284."""
     return f"{count:,}"
+
+
+def in_figures(member: object) -> str:
+    """How many notifications wait for a member, as far as they are counted: 3, 99+, and nothing for none."""
+    waiting: int = getattr(member, "unread", 0)
+    return "99+" if waiting > 99 else str(waiting or "")
+
+
+def unread(member: object) -> SafeString:
+    """What stands beside a member's bell."""
+    figures = in_figures(member)
+    return format_html('{}<span class="hidden"> unread</span>', figures) if figures else mark_safe("")
 
 
 @register.filter

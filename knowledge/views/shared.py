@@ -13,7 +13,7 @@ from django.utils.html import conditional_escape
 from django.utils.safestring import SafeString, mark_safe
 
 from commons import site
-from commons.template_filters import Reader
+from commons.template_filters import Reader, unread
 from knowledge.stored.kept import pieces
 
 # What marks the place of a piece in a drawing. Nobody can know it, and so nobody can write one.
@@ -31,13 +31,14 @@ def shared_page(
     """The page that this template makes of `context` and `filled`.
 
     It is drawn once for each `state`, on which alone `context` may depend; what differs otherwise comes as `filled`: HTML
-    (safe strings) or text, put where the template has the variable of that name. The reader's name and tokens are filled in
-    here. A page that says something once, a message, is drawn for itself.
+    (safe strings) or text, put where the template has the variable of that name. The reader's name, unread count and tokens are
+    filled in here. A page that says something once, a message, is drawn for itself.
     """
     if request.user.is_authenticated and len(get_messages(request)):
         return render(request, template, {**context(), **filled})
     theme = site.theme(request)
-    reader = Reader(True, _mark("name"), _mark("initials")) if request.user.is_authenticated else Reader()
+    own_places = (_mark("name"), _mark("initials"), _mark("unread"))
+    reader = Reader(True, *own_places) if request.user.is_authenticated else Reader()
     there = tuple(name for name, piece in filled.items() if piece)
 
     def drawn() -> list[str]:
@@ -48,7 +49,8 @@ def shared_page(
     parts = pieces.get((template, theme, reader.is_authenticated, there, *state), drawn)
     own = {}
     if request.user.is_authenticated:
-        own = {"name": request.user.name, "initials": request.user.initials, "token": get_token(request)}
+        user = request.user
+        own = {"name": user.name, "initials": user.initials, "unread": unread(user), "token": get_token(request)}
     values = {name: conditional_escape(piece) for name, piece in {**filled, **own}.items()}
     return HttpResponse("".join(values[part] if place % 2 else part for place, part in enumerate(parts)))
 
