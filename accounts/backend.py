@@ -6,7 +6,7 @@ from allauth.account.auth_backends import AuthenticationBackend
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db.models import OuterRef
 
-from accounts.members.models import Member
+from accounts.members.models import Member, unread_of
 from accounts.organizations.models import Membership
 from commons.compiled import Compiled
 
@@ -16,7 +16,9 @@ COLUMNS = [field.attname for field in Member._meta.concrete_fields]
 def _build(pk: Any) -> Any:
     memberships = Membership.objects.filter(member=OuterRef("pk")).order_by("pk")
     organizations, roles = (ArraySubquery(memberships.values(column)) for column in ("organization_id", "role"))
-    return Member.objects.filter(pk=pk).values_list(*COLUMNS, organizations, roles)
+    # What waits to be read comes along, so that no page asks for it
+    unread = ArraySubquery(unread_of(OuterRef("pk")).values("pk"))
+    return Member.objects.filter(pk=pk).values_list(*COLUMNS, organizations, roles, unread)
 
 
 _member = Compiled(_build)
@@ -30,7 +32,8 @@ class Backend(AuthenticationBackend):
         rows = _member(user_id)
         if not rows:
             return None
-        *values, organizations, roles = rows[0]
+        *values, organizations, roles, unread = rows[0]
         member = Member.from_db("default", COLUMNS, values)
         member.roles = dict(zip(organizations, roles, strict=True))
+        member.unread = len(unread)
         return member if self.user_can_authenticate(member) else None

@@ -6,12 +6,16 @@ job can exist without the other. Nothing here imports a task: `knowledge/jobs.py
 
 from procrastinate.contrib.django import app
 
+ANNOUNCE = "announce"  # something happened: tell those whom it concerns
+LETTERS = "letters"  # every minute, and when somebody is told of something: make the mail that is due, and send it
+CODES = "codes"  # the same for mail that somebody waits for: sign-in codes, confirmations
+
 FOLLOW_RENAME = "follow_rename"  # an organization or a member has a new name: make what shows it anew
 TIDY = "tidy"  # once a day: sessions that ran out, jobs long done, mail the trial showed
 
 DATES = "dates"  # every hour: dates that have passed, each with its verb
 
-ALL = (FOLLOW_RENAME, TIDY, DATES)
+ALL = (ANNOUNCE, LETTERS, CODES, FOLLOW_RENAME, TIDY, DATES)
 
 
 def defer(name: str, **arguments: object) -> None:

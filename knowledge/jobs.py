@@ -14,6 +14,7 @@ from procrastinate.contrib.django import app
 
 from accounts.organizations.models import Membership
 from commons import queue
+from commons.activity.models import Activity
 from commons.mail import TrialMail
 from commons.once import Sending
 from knowledge.comments.actions import THREAD
@@ -21,6 +22,7 @@ from knowledge.comments.models import Comment
 from knowledge.ladder.models import RequestAnswer, Vetting
 from knowledge.ladder.page import pages_naming_member, pages_naming_organization
 from knowledge.ladder.vetting import Closed, close_request, decline
+from knowledge.notifications.recipients import tell
 from knowledge.posts.actions import fall_quiet
 from knowledge.posts.listing import Key, changed
 from knowledge.posts.models import Post
@@ -32,6 +34,14 @@ logger = logging.getLogger(__name__)
 BATCH = 200  # posts in one transaction
 KEEP_SENDINGS = dt.timedelta(days=7)
 KEEP_TRIAL_MAIL = dt.timedelta(days=14)
+
+
+@app.task(name=queue.ANNOUNCE, retry=RetryStrategy(max_attempts=8, exponential_wait=4))
+def announce(activity: int) -> None:
+    """Write one notification for each whom an activity concerns, and who may see what it is about."""
+    happened = Activity.objects.filter(pk=activity).first()
+    if happened is not None:
+        tell(happened)
 
 
 @app.task(name=queue.FOLLOW_RENAME, retry=RetryStrategy(max_attempts=8, exponential_wait=4))

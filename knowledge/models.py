@@ -4,35 +4,44 @@ from knowledge.comments.models import Comment, EarlierText
 from knowledge.evidence.models import Evidence, FieldReport, ReportVersion, StillHolds
 from knowledge.ladder.models import Confirmation, Lesson, RequestAnswer, RequestClosing, Review, Vetting
 from knowledge.moderation.models import LogEntry
+from knowledge.notifications.models import Bounce, Letter, Notification
 from knowledge.posts.models import Attachment, CheckBack, Link, Listing, Move, Post, PostAuthor, PostTag, Version
+from knowledge.search.models import SavedSearch
 from knowledge.stored.models import Fragment, Stamp
-from knowledge.subscriptions.models import Subscription
+from knowledge.subscriptions.models import Following, Muted, Reader, Subscription
 from knowledge.topics.models import IssueArea, Place, Tag
 from knowledge.words.models import Words
 
 __all__ = [
     "Attachment",
+    "Bounce",
     "CheckBack",
     "Comment",
     "Confirmation",
     "EarlierText",
     "Evidence",
     "FieldReport",
+    "Following",
     "Fragment",
     "IssueArea",
     "Lesson",
+    "Letter",
     "Link",
     "Listing",
     "LogEntry",
     "Move",
+    "Muted",
+    "Notification",
     "Place",
     "Post",
     "PostAuthor",
     "PostTag",
+    "Reader",
     "ReportVersion",
     "RequestAnswer",
     "RequestClosing",
     "Review",
+    "SavedSearch",
     "Stamp",
     "StillHolds",
     "Subscription",

@@ -1,5 +1,6 @@
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from django.apps import apps
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
 from django.core.validators import RegexValidator
@@ -32,6 +33,7 @@ RESERVED_HANDLES = frozenset(
         "support",
     }
 )
+UNREAD_MOST = 100  # unread notifications are counted so far; more are "99+"
 HANDLE_ENDING = "abcdefghijkmnpqrstuvwxyz23456789"  # nothing one could misread
 # What a moderator reads in the admin, and what they may change there. Other packages' pages act without our verbs.
 READ = frozenset({"accounts", "commons", "knowledge"})
@@ -130,10 +132,21 @@ class Member(AbstractBaseUser, PermissionsMixin):
         """The member's role in each organization, by its key; a request's member comes with them (accounts/backend.py)."""
         return dict(self.memberships.values_list("organization_id", "role"))
 
+    @cached_property
+    def unread(self) -> int:
+        """How many notifications wait to be read, as far as they are counted (UNREAD_MOST); comes with a request's member too."""
+        return len(unread_of(self.pk))
+
     @property
     def organization_ids(self) -> frozenset[int]:
         """The organizations this member belongs to."""
         return frozenset(self.roles)
+
+
+def unread_of(member: Any) -> Any:
+    """A member's unread notifications (a table of the floor above, named by its string), no more of them than are counted."""
+    notifications = apps.get_model("knowledge", "Notification")._default_manager
+    return notifications.filter(member=member, read_at=None).order_by()[:UNREAD_MOST]
 
 
 def display_name(member: Member) -> str:

@@ -42,6 +42,25 @@ class Verb(models.TextChoices):
     UNSUBSCRIBED = "unsubscribed", "unsubscribed from"
 
 
+# Facts that concern nobody but who did them, or that another fact of the same moment tells
+UNTOLD = frozenset(
+    {
+        Verb.JOINED,
+        Verb.CHANGED_PROFILE,
+        Verb.FOUNDED,
+        Verb.WITHDREW,
+        Verb.SUBSCRIBED,
+        Verb.UNSUBSCRIBED,
+        Verb.KEPT_ISSUE_AREA,
+        Verb.SET_CHECK_BACK,
+        Verb.EDITED_COMMENT,
+        Verb.WITHDREW_COMMENT,
+        Verb.ANSWERED_CHALLENGE,
+        Verb.UNLINKED,
+    }
+)
+
+
 class Activity(models.Model):
     """One fact that happened, written once and never changed: notifications, feeds, histories and audit come from it."""
 

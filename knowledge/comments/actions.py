@@ -14,6 +14,7 @@ from knowledge.comments.permissions import can_accept, can_answer, can_comment, 
 from knowledge.posts.listing import changed
 from knowledge.posts.models import Post
 from knowledge.stored.fragments import stale
+from knowledge.subscriptions.actions import follow_own
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -48,7 +49,8 @@ def comment(
     made.settle()
     made.save()
     _count(post, kind, 1)
-    record(Verb.COMMENTED, by=by, subject=made, organization=post.organization, post=post.number, kind=str(kind))
+    record(Verb.COMMENTED, by=by, subject=made, organization=post.organization, at=at, post=post.number, kind=str(kind))
+    follow_own(post.pk, [by], at=at)
     _made_anew(made)
     return made
 
@@ -68,7 +70,7 @@ def answer_challenge(challenge: Comment, *, by: "Member", body: str, at: "dt.dat
     challenge.settle()
     challenge.save(update_fields=["answer", "accepted_at", "awaits"])
     post = challenge.post
-    record(Verb.ANSWERED_CHALLENGE, by=by, subject=challenge, organization=post.organization, post=post.number)
+    record(Verb.ANSWERED_CHALLENGE, by=by, subject=challenge, organization=post.organization, at=at, post=post.number)
     _made_anew(challenge)
     return made
 
@@ -83,7 +85,7 @@ def accept_answer(challenge: Comment, *, by: "Member", at: "dt.datetime | None" 
     challenge.accepted_at = at or timezone.now()
     challenge.save(update_fields=["accepted_at"])
     post = challenge.post
-    record(Verb.ACCEPTED_ANSWER, by=by, subject=challenge, organization=post.organization, post=post.number)
+    record(Verb.ACCEPTED_ANSWER, by=by, subject=challenge, organization=post.organization, at=at, post=post.number)
     _made_anew(challenge)
     return challenge
 

@@ -81,7 +81,7 @@ def add_evidence(post: Post, piece: Piece, *, by: "Member", at: "dt.datetime | N
         at=at or timezone.now(),
     )
     Post.objects.filter(pk=post.pk).update(evidence_count=F("evidence_count") + 1)
-    record(Verb.ADDED_EVIDENCE, by=by, subject=made, organization=post.organization, post=post.number)
+    record(Verb.ADDED_EVIDENCE, by=by, subject=made, organization=post.organization, at=at, post=post.number)
     changed(post)
     return made
 
@@ -124,7 +124,13 @@ def report(
     made.save(update_fields=["shown"])
     Post.objects.filter(pk=post.pk).update(report_count=F("report_count") + 1)
     record(
-        Verb.REPORTED, by=by, subject=made, organization=organization, post=post.number, outcome=str(account.outcome)
+        Verb.REPORTED,
+        by=by,
+        subject=made,
+        organization=organization,
+        at=at,
+        post=post.number,
+        outcome=str(account.outcome),
     )
     ask_again(post)
     changed(post, around=neighbours(post))

@@ -156,7 +156,15 @@ def still_holds(ground: Link, *, by: "Member", why: str, at: "dt.datetime | None
     require(can_edit(by, post), "Owners and editors of the organization say whether its posts still hold.")
     made = StillHolds.objects.create(link=ground, why=why, by=by, at=at or timezone.now())
     Link.objects.filter(pk=ground.pk).update(awaits=None)
-    record(Verb.SAID_IT_HOLDS, by=by, subject=made, organization=post.organization, post=post.number, to=ground.to_id)
+    record(
+        Verb.SAID_IT_HOLDS,
+        by=by,
+        subject=made,
+        organization=post.organization,
+        at=at,
+        post=post.number,
+        to=ground.to_id,
+    )
     changed(post)
     return made
 

@@ -92,6 +92,7 @@ def open_vetting(post: Post, *, by: "Member", asks: str, until: dt.date, at: Mom
         by=by,
         subject=made,
         organization=post.organization,
+        at=at,
         post=post.number,
         version=version.number,
     )
@@ -144,7 +145,7 @@ def review(
         at=at or timezone.now(),
     )
     verb = Verb.CHANGED_VERDICT if earlier else Verb.REVIEWED
-    record(verb, by=by, subject=made, organization=organization, post=post.number, verdict=str(opinion.verdict))
+    record(verb, by=by, subject=made, organization=organization, at=at, post=post.number, verdict=str(opinion.verdict))
     if not _move_up_if_earned(post, vetting, newest, at=at):
         changed(post)
     return made
@@ -173,7 +174,7 @@ def answer_request(review: Review, *, by: "Member", words: str, at: Moment | Non
         at=at,
         lapses_at=at + dt.timedelta(days=settings.REQUEST_LAPSES_DAYS),
     )
-    record(Verb.ANSWERED_REQUEST, by=by, subject=review, organization=post.organization, post=post.number)
+    record(Verb.ANSWERED_REQUEST, by=by, subject=review, organization=post.organization, at=at, post=post.number)
     changed(post)
     return made
 
@@ -206,7 +207,7 @@ def close_request(review: Review, *, by: "Member | None", at: Moment | None = No
         raise Closed("It has not lapsed yet.")
     _open_request(post, vetting, newest, review)
     made = RequestClosing.objects.create(review=review, by=by, at=at)
-    record(Verb.CLOSED_REQUEST, by=by, subject=review, organization=post.organization, post=post.number)
+    record(Verb.CLOSED_REQUEST, by=by, subject=review, organization=post.organization, at=at, post=post.number)
     if not _move_up_if_earned(post, vetting, newest, at=at):
         changed(post)
     return made
@@ -272,6 +273,7 @@ def close(
         by=by,
         subject=vetting,
         organization=post.organization,
+        at=at,
         post=post.number,
         ending=str(ending),
     )

@@ -16,6 +16,7 @@ from knowledge.posts.listing import changed, relist, told_at_the_end
 from knowledge.posts.models import CheckBack, Licence, LinkKind, Move, MoveKind, Post, PostAuthor, Version
 from knowledge.posts.permissions import can_edit, can_publish, can_withdraw
 from knowledge.posts.rungs import CASE_FIELDS, Rung, missing_case
+from knowledge.subscriptions.actions import follow_own
 from knowledge.topics.models import IssueArea, Place
 from knowledge.words import write as words
 
@@ -95,7 +96,7 @@ def expect_more(
     made = CheckBack.objects.create(post=post, on=on, words=words, by=by, at=at or timezone.now())
     post.check_back_on, post.quiet_since = on, None
     post.save(update_fields=["check_back_on", "quiet_since"])
-    record(Verb.SET_CHECK_BACK, by=by, subject=post, organization=post.organization, on=on.isoformat())
+    record(Verb.SET_CHECK_BACK, by=by, subject=post, organization=post.organization, at=at, on=on.isoformat())
     changed(post)
     return made
 
@@ -144,7 +145,8 @@ def begin(
     )
     version = _write_version(post, content, number=1, by=by, at=at)
     put_on_rung(post, rung, by=by, why=why, version=version, at=at, first=True)
-    record(Verb.PUBLISHED, by=by, subject=post, organization=organization, version=1)
+    record(Verb.PUBLISHED, by=by, subject=post, organization=organization, at=at, version=1)
+    follow_own(post.pk, authors or [by], at=at)
     show(post, version)
     return post
 
@@ -169,7 +171,15 @@ def publish_version(
             return newest  # the same sending, twice
         raise ChangedMeanwhile(newest)
     version = _write_version(post, content, number=newest.number + 1, by=by, note=note, at=at or timezone.now())
-    record(Verb.PUBLISHED_VERSION, by=by, subject=post, organization=post.organization, version=version.number)
+    record(
+        Verb.PUBLISHED_VERSION,
+        by=by,
+        subject=post,
+        organization=post.organization,
+        at=at,
+        version=version.number,
+        vetting=post.vetting_until is not None,
+    )
     if post.quiet_since:  # this is the news that was waited for
         post.quiet_since = post.check_back_on = None
         post.save(update_fields=["quiet_since", "check_back_on"])
@@ -188,7 +198,7 @@ def withdraw(post: Post, *, by: "Member", at: "dt.datetime | None" = None) -> Po
     post.withdrawn_at = at or timezone.now()
     post.save(update_fields=["withdrawn_at"])
     words.drop("post", post.number)
-    record(Verb.WITHDREW, by=by, subject=post, organization=post.organization)
+    record(Verb.WITHDREW, by=by, subject=post, organization=post.organization, at=at)
     relist(post)
     return post
 
@@ -248,7 +258,14 @@ def _move(
     post.moved_at = move.at
     post.save(update_fields=["rung", "aside_at", "moved_at"])
     record(
-        Verb.MOVED, by=by, subject=post, organization=post.organization, move=move.pk, kind=kind, to=post.standing.slug
+        Verb.MOVED,
+        by=by,
+        subject=post,
+        organization=post.organization,
+        at=at,
+        move=move.pk,
+        kind=kind,
+        to=post.standing.slug,
     )
     return move
 

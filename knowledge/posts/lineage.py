@@ -61,7 +61,7 @@ def make_link(
         post=post, to=to, kind=kind, ended_at=None, defaults={"by": by, "at": at or timezone.now(), "cause": cause}
     )
     if is_new:
-        record(Verb.LINKED, by=by, subject=made, organization=post.organization, post=post.number, to=to.number)
+        record(Verb.LINKED, by=by, subject=made, organization=post.organization, at=at, post=post.number, to=to.number)
         changed(post, around=[to.number])
     return made
 

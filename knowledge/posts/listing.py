@@ -10,17 +10,17 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from django.db import connection
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
-from knowledge.posts.models import Link, Listing, Post
+from accounts.members.models import Member
+from accounts.organizations.models import Membership
+from knowledge.posts.models import Link, Listing, Post, readable_by
 from knowledge.stored.fragments import BESIDE, COLUMNS, Read, renderer, stale
 from knowledge.stored.stamps import bump
 from knowledge.topics.models import IssueArea, Place
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
-
-    from accounts.members.models import Member
 
 CARD, ENTRY, PAGE = "card", "entry", "page"  # the kinds of fragments that a post has
 
@@ -262,6 +262,13 @@ def visible_posts(viewer: "Member | AnonymousUser") -> tuple[str, tuple[Any, ...
     `visible_to` is asked once for each set of organizations.
     """
     return _compiled(viewer.is_authenticated, viewer.organization_ids if viewer.is_authenticated else frozenset())
+
+
+def readers(number: int) -> tuple[str, tuple[Any, ...]]:
+    """The keys of the members who may read this post, as SQL with its parameters: the same rule, asked from the other end."""
+    theirs = Membership.objects.filter(member=OuterRef(OuterRef("pk"))).values("organization")
+    post = Post.objects.filter(readable_by(theirs), pk=number)
+    return Member.objects.filter(Exists(post), is_active=True).values("pk").query.sql_with_params()
 
 
 class _Viewer(NamedTuple):

@@ -27,6 +27,11 @@ Topic = TypeVar("Topic", IssueArea, Place)
 PUBLIC = Q(withdrawn_at=None, hidden_at=None, held_at=None)
 
 
+def readable_by(organizations: Any) -> Q:
+    """What members of these organizations may read (their keys, or a query for them): what is public, and their own."""
+    return PUBLIC | Q(organization__in=organizations, withdrawn_at=None, hidden_at=None)
+
+
 class Licence(models.TextChoices):
     CC_BY = "CC-BY-4.0", "CC BY 4.0: anyone may use it and says whose it is"
     CC_BY_SA = "CC-BY-SA-4.0", "CC BY-SA 4.0: and shares what they make of it alike"
@@ -38,10 +43,7 @@ class PostQuerySet(models.QuerySet["Post"]):
 
     def visible_to(self, viewer: "Member | AnonymousUser") -> Self:
         """Posts whose text this viewer may read. Every page, feed, list and search starts here."""
-        if not viewer.is_authenticated:
-            return self.filter(PUBLIC)
-        own = Q(organization__in=viewer.organization_ids, withdrawn_at=None, hidden_at=None)
-        return self.filter(PUBLIC | own)
+        return self.filter(readable_by(viewer.organization_ids) if viewer.is_authenticated else PUBLIC)
 
     def known_to(self, viewer: "Member | AnonymousUser") -> Self:
         """Posts this viewer may know of: also those that were withdrawn or hidden, whose address answers with a marker."""

@@ -150,4 +150,4 @@ def _personal(request: HttpRequest) -> str | None:
         return f"-{theme}" if theme in ("light", "dark") else "-c"
     if request.session.get("_messages"):
         return None
-    return f"-{theme}-m{request.user.pk}.{request.user.personal_stamp}"
+    return f"-{theme}-m{request.user.pk}.{request.user.personal_stamp}.{request.user.unread}"

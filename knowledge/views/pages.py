@@ -3,7 +3,6 @@
 from pathlib import Path
 
 from django.conf import settings
-from django.contrib.auth.decorators import login_required
 from django.contrib.staticfiles import finders
 from django.core.exceptions import BadRequest
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
@@ -37,13 +36,6 @@ how_the_ladder_works = _plain(
 )
 learning_in_the_open = _plain("pages/learning_in_the_open.html")
 offline = _plain("pages/offline.html")
-
-
-@never_cache
-@login_required
-@require_safe
-def notifications(request: HttpRequest) -> HttpResponse:
-    return render(request, "pages/notifications.html")
 
 
 @never_cache

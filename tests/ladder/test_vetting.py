@@ -73,7 +73,7 @@ def standing(post):
 def next_version(post, by, **fields):
     newest = post.versions.latest("number").number
     return publish_version(
-        post, content(case=CASE, body=f"Version {newest + 1}.", **fields), by=by, note="", base=newest
+        post, content(**{"case": CASE, "body": f"Version {newest + 1}.", **fields}), by=by, note="", base=newest
     )
 
 

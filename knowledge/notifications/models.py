@@ -1,0 +1,148 @@
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+from commons import gate
+from commons.activity.models import Activity
+from knowledge.posts.models import Post
+from knowledge.subscriptions.models import Cadence, Followable, Reader, What
+
+if TYPE_CHECKING:
+    from accounts.members.models import Member
+
+
+class Why(models.TextChoices):
+    """Why somebody is told: what was said or done to them, before what they follow."""
+
+    MENTION = "mention", "You were mentioned"
+    REPLY = "reply", "You said something there"
+    OWN = "own", "It is about what you wrote"
+    ASKED = "asked", "You were asked"
+    FOLLOWED = "followed", "You follow it"
+
+
+class NotificationQuerySet(models.QuerySet["Notification"]):
+    def unread(self) -> Self:
+        return self.filter(read_at=None)
+
+    def visible_to(self, viewer: "Member") -> Self:
+        """The viewer's own, about what they may still see."""
+        return self.filter(member=viewer).filter(Q(post=None) | Q(post__in=Post.objects.visible_to(viewer)))
+
+
+class Notification(models.Model):
+    """One thing that happened that concerns one member, or one reader without an account, once."""
+
+    member = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, null=True, related_name="notifications"
+    )
+    reader = models.ForeignKey(Reader, on_delete=models.CASCADE, null=True, related_name="notifications")
+    activity = models.ForeignKey(Activity, on_delete=models.PROTECT, related_name="notifications")
+    post = models.ForeignKey(Post, on_delete=models.PROTECT, null=True, related_name="+")
+    what = models.CharField(max_length=8, choices=What.choices)
+    why = models.CharField(max_length=8, choices=Why.choices)
+    # Which subscription caused it, as it was then; nothing for what concerns oneself
+    kind = models.CharField(max_length=16, choices=Followable.choices, blank=True)
+    object_id = models.BigIntegerField(null=True)
+    cadence = models.CharField(max_length=8, choices=Cadence.choices)
+    at = models.DateTimeField(default=timezone.now)
+    read_at = models.DateTimeField(null=True, blank=True)
+    # The mail that tells it; a notification is in one at the most
+    letter = models.ForeignKey("knowledge.Letter", on_delete=models.PROTECT, null=True, related_name="notifications")
+
+    objects: ClassVar[Any] = NotificationQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["member", "activity"], name="told_once"),
+            models.UniqueConstraint(fields=["reader", "activity"], name="reader_told_once"),
+            models.CheckConstraint(
+                name="notification_is_somebodys",
+                condition=Q(member__isnull=False, reader=None) | Q(member=None, reader__isnull=False),
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["member", "-id"], condition=Q(member__isnull=False), name="notifications_of"),
+            models.Index(fields=["member"], condition=Q(member__isnull=False, read_at=None), name="unread_of"),
+            models.Index(
+                fields=["cadence", "member", "reader"],
+                condition=Q(letter=None) & ~Q(cadence=Cadence.SITE),
+                name="yet_to_be_mailed",
+            ),
+            models.Index(fields=["letter"], condition=Q(letter__isnull=False), name="notifications_in_letter"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.member or self.reader}: {self.activity_id}"
+
+
+class Sort(models.TextChoices):
+    """What sort of mail it is. Each sort that is due to somebody has a period, and is made once for it."""
+
+    AT_ONCE = "at_once", "As it happens"
+    DAILY = "daily", "Daily digest"
+    WEEKLY = "weekly", "Weekly digest"
+    CONFIRM = "confirm", "Confirming a subscription by e-mail"
+
+
+class Outcome(models.TextChoices):
+    """What became of a mail that was due."""
+
+    WAITING = "", "Waiting"
+    SENT = "sent", "Sent"
+    NOTHING = "nothing", "Nothing left to tell"
+    GONE = "gone", "Nobody to send it to"
+    REFUSED = "refused", "Refused for good"
+    FAILED = "failed", "Given up"
+
+
+class Letter(models.Model):
+    """One mail that is due to somebody: a row made once for each sort and period, sent, or closed with a reason."""
+
+    member = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, null=True, related_name="letters")
+    reader = models.ForeignKey(Reader, on_delete=models.CASCADE, null=True, related_name="letters")
+    sort = models.CharField(max_length=8, choices=Sort.choices)
+    period = models.CharField(max_length=40)
+    due_at = models.DateTimeField(default=timezone.now)
+    # Of a mail to somebody who is neither: where it goes, and what it asks them to confirm
+    address = models.EmailField(max_length=254, blank=True)
+    asks = models.JSONField(default=dict)
+    # When its notifications were gathered: what happens afterwards goes into the next one
+    gathered_at = models.DateTimeField(null=True, blank=True)
+    leased_until = models.DateTimeField(null=True, blank=True)
+    tries = models.PositiveSmallIntegerField(default=0)
+    closed_at = models.DateTimeField(null=True, blank=True)
+    outcome = models.CharField(max_length=8, choices=Outcome.choices, default=Outcome.WAITING, blank=True)
+    reason = models.CharField("why, in words", max_length=gate.REASON, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["member", "sort", "period"], name="letter_once"),
+            models.UniqueConstraint(fields=["reader", "sort", "period"], name="letter_to_reader_once"),
+            models.UniqueConstraint(
+                fields=["member"],
+                condition=Q(sort=Sort.AT_ONCE, gathered_at=None, closed_at=None),
+                name="one_open_letter_at_once",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["due_at", "id"], condition=Q(closed_at=None), name="letters_due"),
+            models.Index(fields=["member", "sort", "-closed_at"], name="letters_of_member"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_sort_display()} {self.period} to {self.member or self.reader or self.address}"
+
+
+class Bounce(models.Model):
+    """An address to which mail does not go any more, and why: its server said so, or its owner complained."""
+
+    address = models.EmailField(max_length=254, unique=True)
+    reason = models.CharField(max_length=gate.REASON)
+    at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return self.address

@@ -1,0 +1,24 @@
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.utils import timezone
+
+
+class SavedSearch(models.Model):
+    """A filtered list that somebody subscribes to, once for all who do: its canonical string, and what that asks for."""
+
+    query = models.CharField(max_length=1000, unique=True)
+    # The listings a post must stand in ("area-3"), the standings of which it must have one, and the words it must have
+    listings = ArrayField(models.CharField(max_length=40), default=list)
+    standings = ArrayField(models.SmallIntegerField(), default=list)
+    q = models.CharField(max_length=200, blank=True)
+    name = models.CharField(max_length=300)
+    since = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        verbose_name_plural = "saved searches"
+
+    def __str__(self) -> str:
+        return self.name
+
+    def get_absolute_url(self) -> str:
+        return f"/search/?{self.query}"
