@@ -24,10 +24,12 @@ import psycopg
 from bench import measure, slow_clients
 from bench.hello import ETAG
 from bench.measure import CONNECTIONS, Case, costs_of
-from commons import embedded, serving
+from commons import embedded, news, serving
 
 POLL_EVERY_SECONDS = 2  # notifications show on open pages within two seconds
 IDLE_SECONDS = 30  # longer than a stream's beat
+TELL_ALL = """SELECT pg_notify(%s, string_agg(n::text, ',')) FROM (SELECT n, n / %s part FROM generate_series(1, %s) n) told
+    GROUP BY part"""
 
 
 def make_stamps(url: str) -> None:
@@ -74,22 +76,29 @@ def print_requests(rounds: int, n: int) -> float:
 def print_streams(pages: int, poll_ms: float) -> None:
     """Print what so many open pages cost a second while nothing happens, by polling and by streams, and what news cost."""
     port = measure.free_port()
-    command = serving.command(measure.HOST, port, 1, "bench.hello:streams")
-    with measure.serving(command, port) as process:
+    command = serving.command(measure.HOST, port, 1, "bench.hello:streamed")
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory())) / "database"
+        url = embedded.start(folder, settings=embedded.FOR_TESTS)
+        stack.callback(embedded.stop, folder)
+        process = stack.enter_context(measure.serving(command, port, env={"DATABASE_URL": url}))
+        pids = [process.pid, measure.postmaster(folder)]
         measure.requests(200, ["/"], CONNECTIONS, port=port)
         empty = sum(measure.memory_mb([process.pid]).values())
-        lines = [_stream(port) for _ in range(pages)]
+        lines = [_stream(port, member) for member in range(1, pages + 1)]
         full = sum(measure.memory_mb([process.pid]).values())
-        before = measure.cpu_ms([process.pid])
+        _wait_for(lines[0], news.EVENT)  # the database is listened to
+        before = measure.cpu_ms(pids)
         time.sleep(IDLE_SECONDS)
-        idle = (measure.cpu_ms([process.pid]) - before) / IDLE_SECONDS
+        idle = (measure.cpu_ms(pids) - before) / IDLE_SECONDS
         honest = slow_clients.answered(port)
-        before, since = measure.cpu_ms([process.pid]), time.perf_counter()
-        measure.ask(port, "/news")
-        for line in lines:
-            _wait_for(line, b"data: news\n\n")
-        arrived = time.perf_counter() - since
-        news = (measure.cpu_ms([process.pid]) - before) / pages
+        with psycopg.connect(url, autocommit=True) as connection:
+            before, since = measure.cpu_ms(pids), time.perf_counter()
+            connection.execute(TELL_ALL, [news.CHANNEL, news.MEMBERS_A_MESSAGE, pages])
+            for line in lines:
+                _wait_for(line, news.EVENT)
+            arrived = time.perf_counter() - since
+        told = (measure.cpu_ms(pids) - before) / pages
         since = time.perf_counter()
         measure.stop(process, serving.STOP_SECONDS * 2)
         stopped = time.perf_counter() - since
@@ -100,16 +109,16 @@ def print_streams(pages: int, poll_ms: float) -> None:
     print("|---|--:|--:|")
     print(f"| CPU ms a second while nothing happens | {polling:.0f} | {idle:.1f} |")
     print(f"| memory a page, kB | - | {(full - empty) / pages * 1024:.0f} |")
-    print(f"| CPU ms to tell one page of news | {poll_ms:.2f} | {news:.2f} |")
+    print(f"| CPU ms to tell one page of news | {poll_ms:.2f} | {told:.2f} |")
     print(f"| until all have heard, s | {POLL_EVERY_SECONDS} | {arrived:.2f} |")
     print(f"| of {slow_clients.HONEST} honest requests beside them, answered | | {honest} |")
     print(f"| until the server has stopped, s | | {stopped:.1f} |")
 
 
-def _stream(port: int) -> socket.socket:
+def _stream(port: int, member: int) -> socket.socket:
     line = socket.create_connection((measure.HOST, port), timeout=slow_clients.PATIENCE_SECONDS)
-    line.sendall(measure.request_bytes("/stream", headers={"Accept": "text/event-stream"}, port=port))
-    _wait_for(line, b":\n\n")
+    line.sendall(measure.request_bytes(f"/stream/{member}", port=port))
+    _wait_for(line, b"retry: ")
     return line
 
 

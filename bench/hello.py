@@ -1,13 +1,11 @@
 """A bare Django in one file: what the benchmarks compare servers with.
 
 `application` is for WSGI servers, `bridged` is the same behind the shipped bridge, `asgi` is what Django itself offers an
-ASGI server, and `streams` is `bridged` with event streams beside it. `/stamp` and `/list` need DATABASE_URL, and the tables
-that bench/floor.py and bench/pages.py make.
+ASGI server, and `streamed` is `bridged` with the shipped event streams. `/stream`, `/stamp` and `/list` need DATABASE_URL,
+the latter two also the tables that bench/floor.py and bench/pages.py make.
 """
 
-import asyncio
 import os
-import signal
 
 import dj_database_url
 from django.conf import settings
@@ -18,11 +16,12 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotModified
 from django.template import Context, Engine
 from django.urls import path
 
-from commons.serving import Bridge, Receive, Scope, Send, until_gone
+from commons import news
+from commons.serving import Bridge
+from commons.streams import Streams
 
 ETAG = '"1"'
 LARGE = b"x" * (4 * 1024 * 1024)
-BEAT_SECONDS = 25  # how often an idle stream says that it lives: proxies close silent connections, often after 30 s
 
 settings.configure(
     ALLOWED_HOSTS=["*"],
@@ -64,7 +63,15 @@ def rows(request: HttpRequest) -> HttpResponse:
     return HttpResponse(page)
 
 
-urlpatterns = [path("", hello), path("large", large), path("stamp", stamp), path("list", rows)]
+def stream(request: HttpRequest, member: int) -> HttpResponse:
+    """An open page of this member."""
+    return HttpResponse(headers={news.HEADER: str(member)})
+
+
+urlpatterns = [
+    *(path("", hello), path("large", large), path("stamp", stamp), path("list", rows)),
+    path("stream/<int:member>", stream),
+]
 
 LIST = Engine().from_string(
     "<!doctype html><title>List</title><ol>{% for row in rows %}"
@@ -74,55 +81,4 @@ LIST = Engine().from_string(
 application = get_wsgi_application()
 asgi = get_asgi_application()
 bridged = Bridge(application)
-
-
-class Streams:
-    """`/stream`, an event stream that stays open in the event loop and costs no thread; `/news` wakes all of them."""
-
-    def __init__(self) -> None:
-        self.news: asyncio.Future[bytes] | None = None
-        self.stopping = False
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request; what is neither of the two goes over the bridge."""
-        if self.news is None:
-            self.news = asyncio.get_running_loop().create_future()
-            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self.stop)
-        if scope["path"] == "/stream":
-            await self.hold(receive, send)
-        elif scope["path"] == "/news":
-            self.wake(b"data: news\n\n")
-            await send({"type": "http.response.start", "status": 204, "headers": []})
-            await send({"type": "http.response.body", "body": b""})
-        else:
-            await bridged(scope, receive, send)
-
-    async def hold(self, receive: Receive, send: Send) -> None:
-        headers = [(b"content-type", b"text/event-stream"), (b"cache-control", b"no-store")]
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
-        await send({"type": "http.response.body", "body": b":\n\n", "more_body": True})
-        gone = asyncio.ensure_future(until_gone(receive))
-        try:
-            while not gone.done() and not self.stopping:
-                news = self.news
-                assert news
-                either: set[asyncio.Future] = {gone, news}
-                await asyncio.wait(either, timeout=BEAT_SECONDS, return_when=asyncio.FIRST_COMPLETED)
-                said = news.result() if news.done() else b":\n\n"
-                await send({"type": "http.response.body", "body": said, "more_body": not self.stopping})
-        finally:
-            gone.cancel()
-
-    def wake(self, said: bytes) -> None:
-        assert self.news
-        self.news.set_result(said)
-        self.news = asyncio.get_running_loop().create_future()
-
-    def stop(self) -> None:
-        """End all streams, or the server would wait for them; then have it stop by its own handler, on its other signal."""
-        self.stopping = True
-        self.wake(b"")
-        os.kill(os.getpid(), signal.SIGINT)
-
-
-streams = Streams()
+streamed = Bridge(application, streams=Streams({"conninfo": os.environ.get("DATABASE_URL", "")}))
