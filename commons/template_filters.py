@@ -2,7 +2,7 @@
 
 import datetime as dt
 from functools import cache, lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from django import template
@@ -76,13 +76,12 @@ def bounded(count: int) -> str:
     return f"{count:,}"
 
 
-def in_figures(member: object) -> str:
+def in_figures(member: Any) -> str:
     """How many notifications wait for a member, as far as they are counted: 3, 99+, and nothing for none."""
-    waiting: int = getattr(member, "unread", 0)
-    return "99+" if waiting > 99 else str(waiting or "")
+    return "99+" if member.unread > 99 else str(member.unread or "")
 
 
-def unread(member: object) -> SafeString:
+def unread(member: Any) -> SafeString:
     """What stands beside a member's bell."""
     figures = in_figures(member)
     return format_html('{}<span class="hidden"> unread</span>', figures) if figures else mark_safe("")

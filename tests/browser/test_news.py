@@ -1,7 +1,8 @@
 """News on an open page: the bell's count rises while one looks at it, and the page is quiet while nobody does."""
 
 import os
-import time
+import subprocess
+import sys
 from urllib.parse import urlsplit
 
 import psycopg
@@ -11,18 +12,57 @@ from playwright.sync_api import expect
 from commons import news
 
 MARISOL, ROSA = "marisol@harborstreet.example", "rosa@steeltown.example"
-COUNT, STREAM = "/notifications/count/", "/notifications/stream/"
+STREAM = "/notifications/stream/"
 WITHIN = 2_000  # milliseconds
 
 
-@pytest.fixture
-def tell(site, worker_id):
-    """Tells the open pages of whoever has this address that there is news."""
-    own = urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/commons_browser_{worker_id}").geturl()
-    with psycopg.connect(own, autocommit=True) as connection:
-        yield lambda email: connection.execute(
-            "SELECT pg_notify(%s, id::text) FROM accounts_member WHERE email = %s", [news.CHANNEL, email]
+class Commons:
+    """The browser's commons from behind: what its worker and its verbs would do there."""
+
+    def __init__(self, address):
+        self.address = address
+        self.connection = psycopg.connect(address)
+
+    def run(self, query, email):
+        with self.connection.transaction():
+            found = self.connection.execute(query, {"email": email, "channel": news.CHANNEL})
+            return found.fetchone()[0] if found.description else None
+
+    def notify(self, email):
+        """Write one more notification; gives how many wait now."""
+        self.run(
+            "INSERT INTO knowledge_notification (member_id, activity_id, what, why, kind, cadence, at)"
+            " SELECT m.id, a.id, 'comments', 'own', '', 'site', now() FROM accounts_member m, commons_activity a"
+            " WHERE m.email = %(email)s AND NOT EXISTS"
+            " (SELECT FROM knowledge_notification n WHERE n.member_id = m.id AND n.activity_id = a.id)"
+            " ORDER BY a.id LIMIT 1 RETURNING pg_notify(%(channel)s, member_id::text)",
+            email,
         )
+        return self.run(
+            "SELECT count(*) FROM knowledge_notification n JOIN accounts_member m ON m.id = n.member_id"
+            " WHERE m.email = %(email)s AND n.read_at IS NULL",
+            email,
+        )
+
+    def read_all(self, email):
+        self.run(
+            "WITH these AS (UPDATE knowledge_notification SET read_at = now() FROM accounts_member m"
+            " WHERE m.id = member_id AND m.email = %(email)s AND read_at IS NULL RETURNING member_id)"
+            " SELECT pg_notify(%(channel)s, member_id::text) FROM (SELECT DISTINCT member_id FROM these) d",
+            email,
+        )
+
+    def work(self):
+        """Do the jobs that wait."""
+        command = [sys.executable, "manage.py", "procrastinate", "worker", "--one-shot"]
+        subprocess.run(command, env={**os.environ, "DATABASE_URL": self.address}, capture_output=True, check=True)
+
+
+@pytest.fixture
+def commons(site, worker_id):
+    own = Commons(urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/commons_browser_{worker_id}").geturl())
+    yield own
+    own.connection.close()
 
 
 def opened(page):
@@ -35,12 +75,6 @@ def opened(page):
     return page
 
 
-def answers(page, waiting):
-    page.unroute_all()
-    piece = f'{waiting}<span class="hidden"> unread</span>' if waiting else ""
-    page.route(f"**{COUNT}", lambda route: route.fulfill(body=piece, content_type="text/html"))
-
-
 def seen(page, *, hidden):
     """Pretend that the window is covered, or uncovered."""
     page.evaluate(
@@ -50,42 +84,57 @@ def seen(page, *, hidden):
     )
 
 
-def test_the_count_rises_on_an_open_page_within_two_seconds_and_is_announced(open_page, tell):
+def test_the_count_rises_on_an_open_page_within_two_seconds_and_is_announced(open_page, commons):
     page = opened(open_page(member=MARISOL))
     bell, status = page.locator("[data-news] .count"), page.locator(".site-head [role=status]")
-    for waiting in (1, 2):
-        answers(page, waiting)
-        since = time.monotonic()
-        tell(MARISOL)
+    for _ in range(2):
+        waiting = commons.notify(MARISOL)
         expect(bell).to_have_text(f"{waiting} unread", timeout=WITHIN)
-        assert time.monotonic() - since < WITHIN / 1000
         expect(status).to_have_text(f"Notifications {waiting} unread")
-    answers(page, 0)
-    tell(MARISOL)
+    commons.read_all(MARISOL)
     expect(bell).to_be_empty(timeout=WITHIN)
-    expect(status).to_have_text("Notifications 2 unread")  # that something was read is not announced
+    expect(status).to_have_text(f"Notifications {waiting} unread")  # that something was read is not announced
 
 
-def test_news_for_others_ask_for_nothing(open_page, tell):
+def test_what_a_peer_says_shows_on_the_authors_open_page(open_page, commons):
+    author = open_page(member=MARISOL)
+    author.goto("/posts/new/")
+    author.fill("#id_title", "Said while somebody looks")
+    author.fill("#id_body", "A few sentences.")
+    author.select_option("#id_area", label="Homelessness")
+    author.click("main button:has-text('Publish')")
+    expect(author.locator("h1")).to_have_text("Said while somebody looks")
+    commons.work()
+    commons.read_all(MARISOL)
+    post = author.url
+    opened(author)
+    peer = open_page(member=ROSA, scripts=False)
+    peer.goto(post)
+    peer.fill("#id_body", "We see this in Leeds.")
+    peer.click("main button:has-text('Comment')")
+    commons.work()
+    expect(author.locator("[data-news] .count")).to_have_text("1 unread", timeout=WITHIN)
+
+
+def test_news_for_others_ask_for_nothing(open_page, commons):
     page = opened(open_page(member=MARISOL))
     asked = []
     page.on("request", lambda request: asked.append(request.url))
-    tell(ROSA)
+    commons.notify(ROSA)
     page.wait_for_timeout(1_000)
     assert asked == []
 
 
-def test_a_page_that_nobody_sees_hears_nothing_and_catches_up_when_it_is_seen(open_page, tell):
+def test_a_page_that_nobody_sees_hears_nothing_and_catches_up_when_it_is_seen(open_page, commons):
     page = opened(open_page(member=MARISOL))
     asked = []
     page.on("request", lambda request: asked.append(request.url))
     seen(page, hidden=True)
-    tell(MARISOL)
+    waiting = commons.notify(MARISOL)
     page.wait_for_timeout(1_000)
     assert asked == []
-    page.evaluate("document.querySelector('[data-news] .count').textContent = '7'")  # read elsewhere meanwhile
     seen(page, hidden=False)
-    expect(page.locator("[data-news] .count")).to_be_empty(timeout=WITHIN)
+    expect(page.locator("[data-news] .count")).to_have_text(f"{waiting} unread", timeout=WITHIN)
 
 
 def test_without_an_account_no_page_asks_for_news(open_page):

@@ -3,7 +3,20 @@
 import pytest
 
 from commons import news
+from commons.activity.models import Activity
 from commons.template_filters import Reader, in_figures, unread
+from knowledge.notifications.models import Notification, Why
+from knowledge.subscriptions.models import Cadence, What
+from tests.make import area, make_comment, make_post
+
+
+@pytest.fixture
+def told(alice, charlie):
+    """Something waits for Alice, and nothing for Charlie."""
+    make_comment(make_post(alice, issue_areas=[area()]), charlie)
+    return Notification.objects.create(
+        member=alice, activity=Activity.objects.latest("pk"), what=What.COMMENTS, why=Why.OWN, cadence=Cadence.SITE
+    )
 
 
 @pytest.mark.parametrize("path", ["/notifications/stream/", "/notifications/count/"])
@@ -24,10 +37,10 @@ def test_a_member_gets_a_stream_of_their_own_for_two_queries(signed_in, alice, d
     assert answer.content == b""
 
 
-def test_a_page_that_shows_another_count_is_told_at_once(signed_in, alice):
+def test_a_page_that_shows_another_count_is_told_at_once(signed_in, told, alice):
     browser = signed_in(alice)
-    assert browser.get("/notifications/stream/", {"shown": "3"}).content == news.EVENT
-    assert browser.get("/notifications/stream/", {"shown": ""}).content == b""
+    assert browser.get("/notifications/stream/", {"shown": ""}).content == news.EVENT
+    assert browser.get("/notifications/stream/", {"shown": "1"}).content == b""
 
 
 def test_streams_are_only_to_be_read(signed_in, alice):
@@ -41,7 +54,17 @@ def test_the_count_is_what_the_page_shows(signed_in, alice, django_assert_max_nu
     with django_assert_max_num_queries(2):
         answer = browser.get("/notifications/count/")
     assert "no-store" in answer["Cache-Control"]
-    assert f'<span class="count">{answer.content.decode()}</span></a>' in browser.get("/about/").content.decode()
+    assert answer.content == b""
+    assert '<span class="count"></span></a>' in browser.get("/about/").content.decode()
+
+
+@pytest.mark.parametrize("path", ["/about/", "/", "/issue-areas/homelessness/", "/nowhere/"])
+def test_each_reader_sees_the_own_count(signed_in, told, alice, charlie, path):
+    one = '1<span class="hidden"> unread</span>'
+    for member, piece in ((alice, one), (charlie, ""), (alice, one)):
+        browser = signed_in(member)
+        assert browser.get("/notifications/count/").content.decode() == piece
+        assert f'<span class="count">{piece}</span></a>' in browser.get(path).content.decode()
 
 
 @pytest.mark.parametrize(("waiting", "figures"), [(0, ""), (1, "1"), (99, "99"), (100, "99+")])
