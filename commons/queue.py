@@ -18,6 +18,15 @@ DATES = "dates"  # every hour: dates that have passed, each with its verb
 ALL = (ANNOUNCE, LETTERS, CODES, FOLLOW_RENAME, TIDY, DATES)
 
 
+# Jobs that may wait long for others' servers have lanes of their own, so that they hold up nothing else
+LANES = {LETTERS: "mail", CODES: "codes"}
+
+
+def lane(name: str) -> str:
+    """The queue on which jobs of this name wait."""
+    return LANES.get(name, "default")
+
+
 def defer(name: str, **arguments: object) -> None:
     """Put the job called `name` on the queue with these JSON-able arguments; it runs once this transaction commits."""
-    app.configure_task(name, allow_unknown=True).defer(**arguments)  # type: ignore[arg-type]
+    app.configure_task(name, allow_unknown=True, queue=lane(name)).defer(**arguments)  # type: ignore[arg-type]

@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import signal
 import sys
 
 import psycopg
@@ -21,6 +22,8 @@ from commons import serving
 from commons.steps import say
 
 LOOK_EVERY = 15  # seconds from one look for abandoned jobs to the next
+# How many jobs of each lane run beside each other: mail waits for others' servers most of the time
+BESIDE = {"default": 2, "mail": int(os.environ.get("MAIL_SENDERS", "4")), "codes": 1}
 
 
 def main() -> None:
@@ -62,10 +65,35 @@ class Loss(logging.Filter):
 
 
 async def _work(app: App) -> None:
+    """Work on all lanes, each with a worker of its own, until SIGTERM or SIGINT; when one lane ends, all do."""
     async with app.open_async():
         looking = asyncio.create_task(_take_up_abandoned(app))
+        lanes = [
+            asyncio.create_task(
+                app.run_worker_async(
+                    queues=[lane],
+                    name=lane,
+                    concurrency=beside,
+                    install_signal_handlers=False,
+                    shutdown_graceful_timeout=serving.STOP_SECONDS,
+                )
+            )
+            for lane, beside in BESIDE.items()
+        ]
+
+        def stop() -> None:
+            for lane in lanes:
+                lane.cancel()
+
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, stop)
         try:
-            await app.run_worker_async(shutdown_graceful_timeout=serving.STOP_SECONDS)
+            done, _ = await asyncio.wait(lanes, return_when=asyncio.FIRST_COMPLETED)
+            stop()
+            await asyncio.gather(*lanes, return_exceptions=True)
+            for lane in done:
+                if not lane.cancelled() and (trouble := lane.exception()):
+                    raise trouble
         finally:
             looking.cancel()
 

@@ -22,7 +22,9 @@ from knowledge.comments.models import Comment
 from knowledge.ladder.models import RequestAnswer, Vetting
 from knowledge.ladder.page import pages_naming_member, pages_naming_organization
 from knowledge.ladder.vetting import Closed, close_request, decline
+from knowledge.notifications.letters import make_at_once, make_digests
 from knowledge.notifications.recipients import tell
+from knowledge.notifications.sending import SOMEBODY_WAITS, TO_FOLLOWERS, send_due
 from knowledge.posts.actions import fall_quiet
 from knowledge.posts.listing import Key, changed
 from knowledge.posts.models import Post
@@ -40,8 +42,24 @@ KEEP_TRIAL_MAIL = dt.timedelta(days=14)
 def announce(activity: int) -> None:
     """Write one notification for each whom an activity concerns, and who may see what it is about."""
     happened = Activity.objects.filter(pk=activity).first()
-    if happened is not None:
-        tell(happened)
+    if happened is not None and tell(happened) and make_at_once():
+        queue.defer(queue.LETTERS, timestamp=0)
+
+
+@app.periodic(cron="* * * * *")
+@app.task(name=queue.LETTERS, queue=queue.lane(queue.LETTERS), queueing_lock=queue.LETTERS, pass_context=False)
+def letters(timestamp: int) -> None:
+    """Make the mail that is due, and send it. Whatever ended before it was done is taken up by the next."""
+    make_at_once()
+    make_digests()
+    send_due(TO_FOLLOWERS)
+
+
+@app.periodic(cron="* * * * *")
+@app.task(name=queue.CODES, queue=queue.lane(queue.CODES), queueing_lock=queue.CODES, pass_context=False)
+def codes(timestamp: int) -> None:
+    """Send mail that somebody waits for: it stands behind no digest."""
+    send_due(SOMEBODY_WAITS)
 
 
 @app.task(name=queue.FOLLOW_RENAME, retry=RetryStrategy(max_attempts=8, exponential_wait=4))

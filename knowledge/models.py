@@ -4,7 +4,7 @@ from knowledge.comments.models import Comment, EarlierText
 from knowledge.evidence.models import Evidence, FieldReport, ReportVersion, StillHolds
 from knowledge.ladder.models import Confirmation, Lesson, RequestAnswer, RequestClosing, Review, Vetting
 from knowledge.moderation.models import LogEntry
-from knowledge.notifications.models import Bounce, Letter, Notification
+from knowledge.notifications.models import Bounce, Letter, MailState, Notification
 from knowledge.posts.models import Attachment, CheckBack, Link, Listing, Move, Post, PostAuthor, PostTag, Version
 from knowledge.search.models import SavedSearch
 from knowledge.stored.models import Fragment, Stamp
@@ -29,6 +29,7 @@ __all__ = [
     "Link",
     "Listing",
     "LogEntry",
+    "MailState",
     "Move",
     "Muted",
     "Notification",

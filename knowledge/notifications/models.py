@@ -106,12 +106,14 @@ class Letter(models.Model):
     reader = models.ForeignKey(Reader, on_delete=models.CASCADE, null=True, related_name="letters")
     sort = models.CharField(max_length=8, choices=Sort.choices)
     period = models.CharField(max_length=40)
+    # Since when it is due: of a digest the morning until which it tells
     due_at = models.DateTimeField(default=timezone.now)
     # Of a mail to somebody who is neither: where it goes, and what it asks them to confirm
     address = models.EmailField(max_length=254, blank=True)
     asks = models.JSONField(default=dict)
     # When its notifications were gathered: what happens afterwards goes into the next one
     gathered_at = models.DateTimeField(null=True, blank=True)
+    # Until when nobody else takes it up: while it is being sent, or until it is tried again
     leased_until = models.DateTimeField(null=True, blank=True)
     tries = models.PositiveSmallIntegerField(default=0)
     closed_at = models.DateTimeField(null=True, blank=True)
@@ -122,6 +124,9 @@ class Letter(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["member", "sort", "period"], name="letter_once"),
             models.UniqueConstraint(fields=["reader", "sort", "period"], name="letter_to_reader_once"),
+            models.UniqueConstraint(
+                fields=["address", "sort", "period"], condition=~Q(address=""), name="letter_to_address_once"
+            ),
             models.UniqueConstraint(
                 fields=["member"],
                 condition=Q(sort=Sort.AT_ONCE, gathered_at=None, closed_at=None),
@@ -134,7 +139,24 @@ class Letter(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.get_sort_display()} {self.period} to {self.member or self.reader or self.address}"
+        return f"{self.get_sort_display()} {self.period} to {self.to}"
+
+    @property
+    def to(self) -> str:
+        """The address it goes to."""
+        return self.member.email if self.member else self.reader.address if self.reader else self.address
+
+
+class MailState(models.Model):
+    """The one row that says whether mail goes out. It is held after a restore from a copy, until the operator releases it."""
+
+    # Counts with every mail sent, here and beside the database; a database that counts less was put back to an earlier day
+    sent = models.BigIntegerField(default=0)
+    held_since = models.DateTimeField(null=True, blank=True)
+    held_why = models.CharField(max_length=gate.REASON, blank=True)
+
+    def __str__(self) -> str:
+        return f"Held: {self.held_why}" if self.held_since else "Open"
 
 
 class Bounce(models.Model):

@@ -114,6 +114,19 @@ class Item:
         return self.sentence.format(title=f"“{self.title}”") if self.post else self.sentence
 
     @property
+    def happened(self) -> str:
+        """The sentence where its post's title stands above it already."""
+        if not self.post:
+            return self.sentence
+        words = self.sentence.removesuffix(": {title}").format(title="this post")
+        return f"{words[:1].upper()}{words[1:]}"
+
+    @property
+    def is_only_new(self) -> bool:
+        """Whether it tells just that the post is there: its takeaway says more than a sentence would."""
+        return self.what == What.NEW and self.why == Why.FOLLOWED and len(self.notifications) == 1 and bool(self.quiet)
+
+    @property
     def is_new(self) -> bool:
         return any(each.read_at is None for each in self.notifications)
 

@@ -1,58 +1,27 @@
 """Mail by SMTP, to a real server in this process: what is sent, from whom, and that nobody writes its headers."""
 
-import email.policy
 import os
 import re
-import socket
 import subprocess
 import sys
-from email import message_from_bytes
-from email.message import EmailMessage as Letter
 
-import dj_email_url
 import pytest
-from aiosmtpd.controller import Controller
 from django.conf import settings as the_settings
 from django.core.mail import EmailMessage
 
 from accounts.members.models import Member
+from tests.mail import Post, free_port, send_to, serve
 
 PHRASE = "bread-and-soup-at-eight"
-
-
-class Post:
-    """Keeps what a mail server is given: to whom, and the letter."""
-
-    def __init__(self) -> None:
-        self.letters: list[tuple[list[str], Letter]] = []
-
-    async def handle_DATA(self, server, session, envelope) -> str:  # noqa: N802
-        self.letters.append((envelope.rcpt_tos, message_from_bytes(envelope.content, policy=email.policy.default)))
-        return "250 Taken"
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @pytest.fixture
 def server():
     """A mail server, and the address that EMAIL_URL would have."""
     post = Post()
-    controller = Controller(post, hostname="127.0.0.1", port=free_port())
-    controller.start()
-    post.url = f"smtp://127.0.0.1:{controller.port}"
+    controller = serve(post)
     yield post
     controller.stop()
-
-
-def send_to(url: str, settings) -> None:
-    """Send mail as a site does whose EMAIL_URL is this."""
-    for name, value in dj_email_url.parse(url).items():
-        if name.startswith("EMAIL_") and name != "EMAIL_FILE_PATH":
-            setattr(settings, name, value)
 
 
 @pytest.fixture

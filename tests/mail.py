@@ -1,0 +1,78 @@
+"""A real mail server in this process, which keeps what it is given, and can be told to misbehave."""
+
+import asyncio
+import email.policy
+import re
+import socket
+from email import message_from_bytes
+from email.message import EmailMessage as Letter
+
+import dj_email_url
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Post:
+    """Keeps what a mail server is given: to whom, and the letter. `answers` says what it answers to whom instead."""
+
+    def __init__(self) -> None:
+        self.letters: list[tuple[list[str], Letter]] = []
+        self.answers: dict[str, str] = {}  # address -> what RCPT is answered with
+        self.slow_for: dict[str, float] = {}  # address -> seconds until DATA is answered
+        self.drops_after: set[str] = set()  # addresses for whom the mail is taken, and the line cut before the answer
+
+    async def handle_RCPT(self, server, session, envelope, address, options) -> str:  # noqa: N802
+        if address in self.answers:
+            return self.answers[address]
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
+
+    async def handle_DATA(self, server: SMTP, session, envelope) -> str:  # noqa: N802
+        address = envelope.rcpt_tos[0]
+        if address in self.slow_for:
+            await asyncio.sleep(self.slow_for[address])
+        self.letters.append((envelope.rcpt_tos, message_from_bytes(envelope.content, policy=email.policy.default)))
+        if address in self.drops_after:
+            assert server.transport is not None
+            server.transport.abort()
+        return "250 Taken"
+
+    def to(self, address: str) -> list[Letter]:
+        """The letters that came for an address, in their order."""
+        return [letter for to, letter in self.letters if address in to]
+
+
+def text_of(letter: Letter) -> str:
+    """What one reads who reads mail as plain text."""
+    return letter.get_body(("plain",)).get_content()  # type: ignore[union-attr]
+
+
+def html_of(letter: Letter) -> str:
+    """What one reads who reads mail as HTML."""
+    return letter.get_body(("html",)).get_content()  # type: ignore[union-attr]
+
+
+def links_of(letter: Letter) -> list[str]:
+    """The addresses in a letter's text, in their order."""
+    return re.findall(r"https?://\S+", text_of(letter))
+
+
+def serve(post: Post) -> Controller:
+    """A mail server on this machine that hands its mail to `post`; its address is `post.url`."""
+    controller = Controller(post, hostname="127.0.0.1", port=free_port())
+    controller.start()
+    post.url = f"smtp://127.0.0.1:{controller.port}"  # type: ignore[attr-defined]
+    return controller
+
+
+def send_to(url: str, settings) -> None:
+    """Send mail as a site does whose EMAIL_URL is this."""
+    for name, value in dj_email_url.parse(url).items():
+        if name.startswith("EMAIL_") and name != "EMAIL_FILE_PATH":
+            setattr(settings, name, value)
