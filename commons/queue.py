@@ -4,7 +4,11 @@ A job is deferred on Django's own connection, in the transaction of the verb tha
 job can exist without the other. Nothing here imports a task: `knowledge/jobs.py` implements the names.
 """
 
+import contextlib
+
+from django.db import transaction
 from procrastinate.contrib.django import app
+from procrastinate.exceptions import AlreadyEnqueued
 
 ANNOUNCE = "announce"  # something happened: tell those whom it concerns
 LETTERS = "letters"  # every minute, and when somebody is told of something: make the mail that is due, and send it
@@ -30,3 +34,13 @@ def lane(name: str) -> str:
 def defer(name: str, **arguments: object) -> None:
     """Put the job called `name` on the queue with these JSON-able arguments; it runs once this transaction commits."""
     app.configure_task(name, allow_unknown=True, queue=lane(name)).defer(**arguments)  # type: ignore[arg-type]
+
+
+def wake(name: str) -> None:
+    """Have the job called `name`, which looks for all there is to do, run soon; where one waits already, that one will do.
+
+    Should that one start before this transaction commits, the next of its schedule sees what it did not.
+    """
+    job = app.configure_task(name, allow_unknown=True, queue=lane(name), queueing_lock=name)
+    with contextlib.suppress(AlreadyEnqueued), transaction.atomic():
+        job.defer(timestamp=0)

@@ -189,7 +189,8 @@ ALLAUTH_USER_CODE_FORMAT = {"numeric": True, "length": 8}  # 1234-5678; three tr
 ACCOUNT_EMAIL_VERIFICATION_BY_CODE_TIMEOUT = 15 * 60  # mail may be slow, and so may people
 ACCOUNT_LOGIN_BY_CODE_TIMEOUT = 15 * 60
 ACCOUNT_PASSWORD_RESET_BY_CODE_TIMEOUT = 15 * 60
-ACCOUNT_RATE_LIMITS = {"confirm_email": "3/m/key"}  # beside allauth's own: a first code, and two more when asked for
+# Beside allauth's own: a first code, and two more when asked for; asking addresses whether they want to follow by e-mail
+ACCOUNT_RATE_LIMITS = {"confirm_email": "3/m/key", "follow_by_mail": "20/h/ip"}
 ACCOUNT_CHANGE_EMAIL = True
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
 ACCOUNT_EMAIL_NOTIFICATIONS = True

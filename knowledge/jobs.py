@@ -43,7 +43,7 @@ def announce(activity: int) -> None:
     """Write one notification for each whom an activity concerns, and who may see what it is about."""
     happened = Activity.objects.filter(pk=activity).first()
     if happened is not None and tell(happened) and make_at_once():
-        queue.defer(queue.LETTERS, timestamp=0)
+        queue.wake(queue.LETTERS)
 
 
 @app.periodic(cron="* * * * *")

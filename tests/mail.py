@@ -50,7 +50,7 @@ class Post:
 
 def text_of(letter: Letter) -> str:
     """What one reads who reads mail as plain text."""
-    return letter.get_body(("plain",)).get_content()  # type: ignore[union-attr]
+    return letter.get_body(("plain",)).get_content().replace("\r\n", "\n")  # type: ignore[union-attr]
 
 
 def html_of(letter: Letter) -> str:

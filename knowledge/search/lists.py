@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 
 from django.http import QueryDict
 from django.template.loader import render_to_string
@@ -10,7 +11,7 @@ from knowledge.posts.listing import CARD, HOME, Key, Row, listed_with
 from knowledge.posts.pieces import card_list
 from knowledge.posts.rungs import Standing
 from knowledge.search import facets
-from knowledge.search.filters import MOVED, PARTS, SORTS, Filters, parse
+from knowledge.search.filters import MOVED, NEWEST, PARTS, SORTS, Filters, parse
 from knowledge.stored.fragments import Read
 from knowledge.stored.stamps import Stamped, stamp
 
@@ -50,6 +51,16 @@ class PostList:
         """The address of this list as a feed."""
         return f"{self.path}feed.atom{_query(self.filters.canonical())}"
 
+    @property
+    def subscribe_at(self) -> str:
+        """Where one subscribes to this list, narrowed as it is; nothing where it is a whole page's, which has its own button."""
+        filters = self.filters
+        if not (filters.chosen or filters.q) or (self.about != HOME and self.about.kind not in PARTS):
+            return ""
+        # The page's own address ends with the slug of what it is about
+        own = [] if self.about == HOME else [(self.about.kind, self.path.strip("/").rpartition("/")[2])]
+        return f"/subscribe/search/?{urlencode(sorted([*own, *filters.pairs(sort=NEWEST)]))}"
+
     def rows(self, fragment: str) -> tuple[list[Row], dict[int, Read]]:
         """One page of the list, and one row more where there is one; with the rows' fragments of one kind."""
         return listed_with(
@@ -88,6 +99,7 @@ class PostList:
                 for sort, name in SORTS.items()
             ],
             "feed": self.feed,
+            "subscribe_to_list": self.subscribe_at,
             "filters": filters,
             "path": self.path,
         }

@@ -29,6 +29,7 @@ def search(request: HttpRequest) -> HttpResponseBase:
                 "cards": card_list(numbers),
                 "more_than": CANDIDATES if more else 0,
                 "feed": posts.feed,
+                "subscribe_to_list": posts.subscribe_at,
             },
         )
 

@@ -55,8 +55,8 @@ FEEDS = [
 ]
 MEMBERS_ONLY = [
     ("/posts/new/", 6),
-    ("/following/", 4),
-    ("/notifications/", 2),
+    ("/following/", 8),
+    ("/notifications/", 5),
     ("/organizations/harbor-street/posts/", 4),
     ("{post}edit/", 7),
     ("{post}withdraw/", 4),
