@@ -1,4 +1,4 @@
-"""What a number in an address may be."""
+"""What a number in an address may be, and in which forms there are feeds."""
 
 
 class Number:
@@ -11,3 +11,15 @@ class Number:
 
     def to_url(self, value: int) -> str:
         return str(value)
+
+
+class FeedForm:
+    """The form of a feed, which its address ends with."""
+
+    regex = "atom|rss|json"
+
+    def to_python(self, value: str) -> str:
+        return value
+
+    def to_url(self, value: str) -> str:
+        return value

@@ -16,14 +16,15 @@ CODES = "codes"  # the same for mail that somebody waits for: sign-in codes, con
 
 FOLLOW_RENAME = "follow_rename"  # an organization or a member has a new name: make what shows it anew
 TIDY = "tidy"  # once a day: sessions that ran out, jobs long done, mail the trial showed
+PING = "ping"  # something is new in feeds: tell the WebSub hub
 
 DATES = "dates"  # every hour: dates that have passed, each with its verb
 
-ALL = (ANNOUNCE, LETTERS, CODES, FOLLOW_RENAME, TIDY, DATES)
+ALL = (ANNOUNCE, LETTERS, CODES, FOLLOW_RENAME, TIDY, PING, DATES)
 
 
 # Jobs that may wait long for others' servers have lanes of their own, so that they hold up nothing else
-LANES = {LETTERS: "mail", CODES: "codes"}
+LANES = {LETTERS: "mail", CODES: "codes", PING: "hub"}
 
 
 def lane(name: str) -> str:

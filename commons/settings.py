@@ -58,6 +58,9 @@ CSRF_TRUSTED_ORIGINS = [SITE_URL]
 # Pages kept in each web process while nothing on them changed; 0 keeps none
 KEPT_PAGES = int(os.environ.get("KEPT_PAGES", "200"))
 
+# The WebSub hub that is told when a feed changes, and that every feed names; none by default
+WEBSUB_HUB = os.environ.get("WEBSUB_HUB", "")
+
 # Rules of the site
 # How much of each a vetted finding wants, and how long a request for more waits once it was answered
 VETTED_WANTS = {

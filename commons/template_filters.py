@@ -114,6 +114,13 @@ def host(address: str) -> str:
 
 
 @register.filter
+def in_form(feed: str, form: str) -> str:
+    """The address of the same feed in another form: /tags/rent/feed.atom?rung=hunch as "rss"."""
+    address, question, query = feed.partition("?")
+    return f"{address.removesuffix('.atom')}.{form}{question}{query}"
+
+
+@register.filter
 def bare(address: str) -> str:
     """A web address as one reads it aloud, without its scheme and last slash: harborstreet.example."""
     return address.partition("://")[2].rstrip("/") or address

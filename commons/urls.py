@@ -4,9 +4,10 @@ from django.contrib import admin
 from django.urls import include, path, register_converter
 
 from commons import health
-from commons.converters import Number
+from commons.converters import FeedForm, Number
 
 register_converter(Number, "number")
+register_converter(FeedForm, "form")
 
 urlpatterns = [
     path("healthz", health.healthz, name="healthz"),

@@ -22,6 +22,7 @@ from knowledge.comments.models import Comment
 from knowledge.ladder.models import RequestAnswer, Vetting
 from knowledge.ladder.page import pages_naming_member, pages_naming_organization
 from knowledge.ladder.vetting import Closed, close_request, decline
+from knowledge.notifications.hub import tell_hub
 from knowledge.notifications.letters import make_at_once, make_digests
 from knowledge.notifications.recipients import tell
 from knowledge.notifications.sending import SOMEBODY_WAITS, TO_FOLLOWERS, send_due
@@ -77,7 +78,7 @@ def follow_rename(kind: str, pk: int) -> None:
     for numbers in _batches(list(posts.values_list("pk", flat=True))):
         with transaction.atomic():
             for post in Post.objects.filter(pk__in=numbers).order_by("pk"):
-                changed(post)
+                changed(post, is_news=False)
 
 
 def _organizations_of(member: int) -> list[int]:
@@ -92,11 +93,17 @@ def _discussions_of(member: int) -> None:
         with transaction.atomic():
             stale(THREAD, numbers)
             for post in Post.objects.filter(pk__in=numbers).order_by("pk"):
-                changed(post)
+                changed(post, is_news=False)
 
 
 def _batches(numbers: list[int]) -> list[list[int]]:
     return [numbers[start : start + BATCH] for start in range(0, len(numbers), BATCH)]
+
+
+@app.task(name=queue.PING, retry=RetryStrategy(max_attempts=8, exponential_wait=4))
+def ping(listings: list[str]) -> None:
+    """Tell the WebSub hub that the feeds of these listings have changed. Told twice, it looks twice."""
+    tell_hub(listings)
 
 
 @app.periodic(cron="7 * * * *")

@@ -9,11 +9,13 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
+from django.conf import settings
 from django.db import connection
 from django.db.models import Exists, OuterRef, Q
 
 from accounts.members.models import Member
 from accounts.organizations.models import Membership
+from commons import queue
 from knowledge.posts.models import Link, Listing, Post, readable_by
 from knowledge.stored.fragments import BESIDE, COLUMNS, Read, renderer, stale
 from knowledge.stored.stamps import bump
@@ -22,7 +24,8 @@ from knowledge.topics.models import IssueArea, Place
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
 
-CARD, ENTRY, PAGE = "card", "entry", "page"  # the kinds of fragments that a post has
+CARD, PAGE = "card", "page"  # the kinds of fragments that a post has,
+ENTRIES = ("entry", "entry-rss", "entry-json")  # and one for each form of feed
 
 
 class Key(NamedTuple):
@@ -41,6 +44,7 @@ HOME = Key("home", 0)
 
 
 EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+MICROSECOND = dt.timedelta(microseconds=1)
 MICROSECONDS = "(extract(epoch FROM {}) * 1000000)::bigint"  # of a column: exact, and read faster than a time
 
 
@@ -94,12 +98,17 @@ def relist(post: Post) -> None:
         [Listing(kind=key.kind, object_id=key.object_id, post=post, **sort) for key in sorted(wanted - before)]
     )
     counts = {key.stamp: 1 for key in wanted - before} | {key.stamp: -1 for key in before - wanted}
-    _stale_and_bumped(post, wanted | before, counts, neighbours(post))
+    _stale_and_bumped(
+        post, wanted | before, counts, neighbours(post), feeds=[*wanted, *before, Key("post", post.number)]
+    )
 
 
-def changed(post: Post, *, around: Iterable[int] = ()) -> None:
-    """What this post's card or page shows has changed, and nothing of where it is listed; and the pages of those `around` it."""
-    _stale_and_bumped(post, {Key(*key) for key in post.listings.values_list("kind", "object_id")}, {}, around)
+def changed(post: Post, *, around: Iterable[int] = (), is_news: bool = True) -> None:
+    """What this post's card or page shows has changed, and nothing of where it is listed or of what its entry in feeds says;
+    and the pages of those `around` it. `is_news`: something happened on the post, which its own feed tells.
+    """
+    keys = {Key(*key) for key in post.listings.values_list("kind", "object_id")}
+    _stale_and_bumped(post, keys, {}, around, feeds=[Key("post", post.number)] if is_news else [])
 
 
 def neighbours(post: Post) -> set[int]:
@@ -108,9 +117,16 @@ def neighbours(post: Post) -> set[int]:
     return {number for pair in pairs for number in pair} - {post.number}
 
 
-def _stale_and_bumped(post: Post, keys: Iterable[Key], counts: dict[str, int], around: Iterable[int]) -> None:
-    """Make the post's fragments stale and change the stamps of these listings, of its page and of the pages around it."""
-    told = Told({post.number}, {post.number, *around}, {key.stamp for key in keys}, Counter(counts))
+def _stale_and_bumped(
+    post: Post, keys: set[Key], counts: dict[str, int], around: Iterable[int], *, feeds: Iterable[Key] = ()
+) -> None:
+    """Make the post's fragments stale and change the stamps of these listings, of its page and of the pages around it.
+
+    `feeds` are the listings in whose feeds there is something new, where the post is, or was, public.
+    """
+    stamps = {key.stamp for key in keys}
+    new_in = {key.stamp for key in feeds if keys and key.kind != "standing"}
+    told = Told({post.number}, {post.number, *around}, stamps, Counter(counts), new_in)
     if (gathered := getattr(_gathering, "told", None)) is not None:
         gathered.add(told)
     else:
@@ -119,25 +135,31 @@ def _stale_and_bumped(post: Post, keys: Iterable[Key], counts: dict[str, int], a
 
 @dataclass
 class Told:
-    """What has changed: posts whose cards must be made anew, posts whose pages must, stamps, and counts of listings."""
+    """What has changed: posts whose cards must be made anew, posts whose pages must, stamps, and counts of listings; and
+    the listings in whose feeds there is something new for everybody.
+    """
 
     cards: set[int] = field(default_factory=set)
     pages: set[int] = field(default_factory=set)
     stamps: set[str] = field(default_factory=set)
     counts: Counter[str] = field(default_factory=Counter)
+    feeds: set[str] = field(default_factory=set)
 
     def add(self, other: "Told") -> None:
         self.cards |= other.cards
         self.pages |= other.pages
         self.stamps |= other.stamps
         self.counts.update(other.counts)
+        self.feeds |= other.feeds
 
     def tell(self) -> None:
         """Fragments first, then stamps, each in sorted order: two verbs that touch the same wait for each other in no circle."""
-        for kind in (CARD, ENTRY):
+        for kind in (CARD, *ENTRIES):
             stale(kind, self.cards)
         stale(PAGE, self.pages)
         bump([*self.stamps, *(Key("post", number).stamp for number in self.pages)], self.counts)
+        if settings.WEBSUB_HUB and self.feeds:
+            queue.defer(queue.PING, listings=sorted(self.feeds))
 
 
 _gathering = threading.local()

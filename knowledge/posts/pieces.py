@@ -1,16 +1,15 @@
-"""The pieces of pages and feeds that show a post to everyone: made here, kept in `stored`."""
+"""The pieces of pages that show a post to everyone: made here, kept in `stored`."""
 
 from collections.abc import Iterable, Mapping
 
 from django.conf import settings
-from django.db.models import Prefetch
 from django.template import Context
 from django.template.loader import get_template
 from django.utils.safestring import SafeString, mark_safe
 
 from commons import markup
-from knowledge.posts.listing import CARD, ENTRY
-from knowledge.posts.models import Move, MoveKind, Post, Version
+from knowledge.posts.listing import CARD
+from knowledge.posts.models import Post, Version
 from knowledge.stored.fragments import Read, fragments
 from knowledge.topics.models import IssueArea, Place
 
@@ -27,11 +26,6 @@ def card_list(numbers: Iterable[int], read: Mapping[int, Read] | None = None) ->
     """The cards of these posts as the items of a list."""
     drawn = cards(numbers, read).values()
     return mark_safe("".join(f"<li>{card}</li>\n" for card in drawn))  # noqa: S308 - drawn by our own templates
-
-
-def entries(numbers: Iterable[int], read: Mapping[int, Read] | None = None) -> dict[int, str]:
-    """The feed entries (Atom, RFC 4287) of these posts, which the reader was found to see, in the same order."""
-    return fragments(ENTRY, numbers, _make_entries, read)
 
 
 def bodies(versions: Iterable[Version]) -> dict[int, str]:
@@ -54,24 +48,10 @@ def areas_of(version: Version) -> list[IssueArea]:
     return [found[pk] for pk in version.issue_area_ids if pk in found]
 
 
-def _for_pieces(numbers: list[int]) -> list[Post]:
-    asides = Prefetch("moves", Move.objects.filter(kind=MoveKind.ASIDE), to_attr="asides")
-    return list(Post.objects.filter(pk__in=numbers).for_cards().prefetch_related(asides))
-
-
 def _make_cards(numbers: list[int]) -> Mapping[int, str]:
     template = get_template("components/card.html").template  # type: ignore[attr-defined]
-    return {post.number: drawn(template, post=post, standing=post.standing) for post in _for_pieces(numbers)}
-
-
-def _make_entries(numbers: list[int]) -> Mapping[int, str]:
-    template = get_template("feeds/entry.xml").template  # type: ignore[attr-defined]
-    posts = _for_pieces(numbers)
-    html = bodies(post.shown for post in posts)
-    return {
-        post.number: drawn(template, post=post, standing=post.standing, body=html[post.shown.pk], version=post.shown)
-        for post in posts
-    }
+    posts = Post.objects.filter(pk__in=numbers).for_cards()
+    return {post.number: drawn(template, post=post, standing=post.standing) for post in posts}
 
 
 def drawn(template: object, **context: object) -> str:

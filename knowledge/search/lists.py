@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from accounts.members.models import Member
 
 PAGE_SIZE = 20
+NARROWEST = ("tag", "member", "organization", "place", "area")  # kinds of listings, the narrowest first
 
 
 @dataclass
@@ -43,8 +44,7 @@ class PostList:
         keys = [key for key in self.filters.keys if key != self.about]
         if self.about == HOME:
             return keys or [HOME]
-        rank = {"tag": 0, "member": 1, "organization": 2, "place": 3, "area": 4}
-        return sorted([self.about, *keys], key=lambda key: rank[key.kind])
+        return sorted([self.about, *keys], key=lambda key: NARROWEST.index(key.kind))
 
     @property
     def feed(self) -> str:

@@ -112,6 +112,21 @@ def answer(request: HttpRequest, stamped: Stamped, make: Callable[[], HttpRespon
     return response
 
 
+def answer_for_one(
+    request: HttpRequest, stamped: Stamped, personal: str, make: Callable[[], HttpResponse]
+) -> HttpResponseBase:
+    """The same for what one reader alone may read, who is known by the address and not by a cookie: never kept here.
+
+    `personal` tells this reader's copy from others', and changes with what is this reader's own.
+    """
+    if unchanged := not_modified(request, stamped, personal):
+        return unchanged
+    response = make()
+    if response.status_code == 200:
+        _say(response, *_validators(stamped, personal))
+    return response
+
+
 def not_modified(request: HttpRequest, stamped: Stamped, personal: str) -> HttpResponseBase | None:
     """The 304 for a reader who has what stands on this stamp already (RFC 9110, 13.2.2), with its validators; else None."""
     etag, modified = _validators(stamped, personal)
