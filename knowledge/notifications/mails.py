@@ -147,9 +147,9 @@ def _title(letter: Letter, told: Sequence[Item]) -> str:
     span = {Sort.DAILY: "Your day", Sort.WEEKLY: "Your week"}.get(Sort(letter.sort))
     if span is None:
         return "Something happened" if len(told) == 1 else f"{len(told)} things happened"
-    names = {item.because.removeprefix("You follow ").rpartition(", ")[0] for item in told if item.key}
-    if len(names) == 1 and all(item.key for item in told):
-        return f"{span} in {names.pop()}"
+    names = {item.followed for item in told}
+    if len(names) == 1 and (name := names.pop()):
+        return f"{span} in {name}"
     return f"{span} on {settings.SITE_NAME}"
 
 
@@ -162,9 +162,11 @@ def _subject(letter: Letter, told: Sequence[Item]) -> str:
     return words if len(words) <= SUBJECT_MOST else f"{words[: SUBJECT_MOST - 2].rsplit(' ', 1)[0]} …"
 
 
-COUNTED = {
+TAKEN_UP = "taken up"
+COUNTED: dict[str, tuple[str, str]] = {
     What.MOVES: ("moved", "moved"),
-    What.ASIDE: ("set aside or taken up", "set aside or taken up"),
+    What.ASIDE: ("set aside", "set aside"),
+    TAKEN_UP: ("taken up again", "taken up again"),
     What.VETTINGS: ("in vetting", "in vetting"),
     What.REPORTS: ("tried elsewhere", "tried elsewhere"),
     What.NEW: ("new hunch", "new hunches"),
@@ -177,10 +179,14 @@ def _counts(told: Sequence[Item]) -> str:
     """How many posts moved, were tried, are new: "1 moved, 2 new hunches." """
     parts = []
     for what, (one, many) in COUNTED.items():
-        posts = {item.post.pk if item.post else -item.pk for item in told if item.what == what}
+        posts = {item.post.pk if item.post else -item.pk for item in told if _counted_as(item) == what}
         if posts:
             parts.append(f"{len(posts)} {one if len(posts) == 1 else many}")
     return f"{', '.join(parts)}." if parts else ""
+
+
+def _counted_as(item: Item) -> str:
+    return TAKEN_UP if item.what == What.ASIDE and item.icon != "rung-aside" else item.what
 
 
 def _period(letter: Letter) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import Model
+from django.db.models import Case, Model, When
 
 from accounts.members.models import Member
 from accounts.organizations.models import Organization
@@ -26,6 +26,14 @@ MODELS: dict[str, type[Model]] = {
     Followable.SEARCH: SavedSearch,
 }
 EVERYONE = AnonymousUser()
+IN_ORDER = (
+    Followable.AREA,
+    Followable.TAG,
+    Followable.PLACE,
+    Followable.SEARCH,
+    Followable.ORGANIZATION,
+    Followable.MEMBER,
+)
 
 
 def followable(kind: str, viewer: Member | AnonymousUser = EVERYONE) -> "QuerySet[Any] | None":
@@ -51,8 +59,12 @@ def things(keys: Iterable[Key], viewer: Member | AnonymousUser = EVERYONE) -> di
 
 
 def subscriptions_of(member: Member, most: int = 500) -> list[tuple[Any, Subscription]]:
-    """Each of a member's subscriptions with the thing it is to, the newest first; what they may no longer see is left out."""
-    subscriptions = list(Subscription.objects.of(member).order_by("-since", "-pk")[:most])
+    """Each of a member's subscriptions with the thing it is to, what they may no longer see left out.
+
+    Topics first, posts last, the newest of each sort first.
+    """
+    order = Case(*[When(kind=kind, then=place) for place, kind in enumerate(IN_ORDER)], default=len(IN_ORDER))
+    subscriptions = list(Subscription.objects.of(member).order_by(order, "-since", "-pk")[:most])
     found = things((Key(each.kind, each.object_id) for each in subscriptions), member)
     return [(found[key], each) for each in subscriptions if (key := Key(each.kind, each.object_id)) in found]
 

@@ -19,7 +19,7 @@ from knowledge.notifications.things import EVERYONE, things
 from knowledge.posts.listing import Key
 from knowledge.posts.models import Move, MoveKind, Post
 from knowledge.posts.rungs import Rung
-from knowledge.subscriptions.models import Cadence, What
+from knowledge.subscriptions.models import Cadence, Followable, What
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
@@ -95,6 +95,7 @@ class Item:
     at: Any = None
     because: str = ""  # which subscription caused it, in words; "" for what concerns oneself
     key: Key | None = None
+    followed: str = ""  # the name of what one follows
     notifications: list[Notification] = field(default_factory=list)
 
     @property
@@ -118,7 +119,9 @@ class Item:
         """The sentence where its post's title stands above it already."""
         if not self.post:
             return self.sentence
-        words = self.sentence.removesuffix(": {title}").format(title="this post")
+        # "tried this in Leeds"; "this post moved up"
+        name = "this" if self.what == What.REPORTS and not self.sentence.startswith("{title}") else "this post"
+        words = self.sentence.removesuffix(": {title}").format(title=name)
         return f"{words[:1].upper()}{words[1:]}"
 
     @property
@@ -216,8 +219,11 @@ def _item(told: Told, names: dict[Key, Any]) -> Item | None:
         what=notification.what,
         why=notification.why,
         at=told.activity.at,
-        because=f"You follow {thing}, {cadence}" if thing else "",
+        because=f"You follow {'this post' if key and key.kind == Followable.POST else thing}, {cadence}"
+        if thing
+        else "",
         key=key if thing else None,
+        followed=str(thing) if thing else "",
         notifications=[notification],
     )
 

@@ -8,21 +8,26 @@ from typing import Any
 from django.contrib.auth.hashers import make_password
 from django.core.management.base import BaseCommand
 from django.db import transaction
+from django.http import QueryDict
 from django.utils import timezone
 
 from accounts.members.models import Member
 from accounts.organizations.models import Membership, Organization
+from commons.activity.models import UNTOLD, Activity
 from knowledge.comments import actions as comments
 from knowledge.comments.models import Comment, EarlierText
 from knowledge.evidence import actions as evidence
 from knowledge.ladder import actions as ladder
 from knowledge.ladder import vetting
+from knowledge.notifications.recipients import tell
 from knowledge.posts import actions as posts
 from knowledge.posts import lineage
 from knowledge.posts.models import LinkKind, Post
 from knowledge.posts.rungs import CASE_FIELDS, Rung
+from knowledge.search.filters import parse
+from knowledge.search.saved import name_of, save_search
 from knowledge.subscriptions.actions import subscribe
-from knowledge.subscriptions.models import Cadence, Followable
+from knowledge.subscriptions.models import Cadence, Followable, Subscription
 from knowledge.topics.find import place_named
 from knowledge.topics.models import IssueArea, Place
 
@@ -57,6 +62,7 @@ def load() -> int:
     sample.publish()
     sample.go_on()
     _subscribe(sample.members)
+    _tell()
     return len(rows)
 
 
@@ -263,9 +269,35 @@ def _place(name: str) -> Place:
     return found if isinstance(found, Place) else found[0]
 
 
+# Who follows what, so that signed-in pages, feeds and digests have something to show
+FOLLOWS = {
+    "marisol": {"homelessness": Cadence.WEEKLY, "eviction": Cadence.WEEKLY, "buses-and-routes": Cadence.SITE},
+    "rosa": {"housing": Cadence.DAILY, "debt-and-fees": Cadence.WEEKLY},
+    "isla": {"homelessness": Cadence.DAILY},
+    "mona": {"housing": Cadence.WEEKLY},
+}
+SEARCHES = {"marisol": "q=deposit", "mona": "rung=aside"}
+FOLLOWED_SINCE = dt.datetime(2025, 1, 1, tzinfo=dt.UTC)
+NEWS = dt.timedelta(
+    days=45
+)  # before the last thing that happens in the sample: what is new in it, whatever day it is loaded
+
+
 def _subscribe(members: dict[str, Member]) -> None:
-    """Some subscriptions, so that a signed-in home page has something to show."""
-    wanted = {"marisol": ["homelessness", "eviction", "buses-and-routes"], "rosa": ["eviction", "debt-and-fees"]}
-    for handle, slugs in wanted.items():
+    members = {**members, "mona": Member.objects.get(handle="mona")}
+    for handle, slugs in FOLLOWS.items():
         for area in IssueArea.objects.filter(slug__in=slugs):
-            subscribe(Followable.AREA, area.pk, by=members[handle], cadence=Cadence.WEEKLY)
+            subscribe(Followable.AREA, area.pk, by=members[handle], cadence=slugs[area.slug])
+    for handle, query in SEARCHES.items():
+        filters = parse(QueryDict(query))
+        subscribe(
+            Followable.SEARCH, save_search(filters, name_of(filters)).pk, by=members[handle], cadence=Cadence.WEEKLY
+        )
+    Subscription.objects.filter(kind__in=[Followable.AREA, Followable.SEARCH]).update(since=FOLLOWED_SINCE)
+
+
+def _tell() -> None:
+    """Tell what is new in the sample, as the worker would have: the first digests come of it."""
+    newest = Activity.objects.exclude(verb__in=UNTOLD).latest("at").at
+    for activity in Activity.objects.filter(at__gt=newest - NEWS).exclude(verb__in=UNTOLD).order_by("at", "pk"):
+        tell(activity)

@@ -1,0 +1,215 @@
+"""The worker killed in the middle, a database that comes back, a mail server that misbehaves: real processes, nothing lost, nobody
+told twice on the site, and a mail repeated only where SMTP cannot know.
+"""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+
+import pytest
+from django.core.management import call_command
+from django.db import connection
+from django.utils import timezone
+
+from commons import queue, worker
+from commons.activity.models import Activity
+from knowledge import jobs
+from knowledge.notifications.models import Letter, Notification, Outcome
+from knowledge.stored.models import Fragment, Stamp
+from knowledge.subscriptions.actions import subscribe
+from knowledge.subscriptions.models import Cadence, Followable, Subscription
+from tests.mail import Post, serve
+from tests.make import area, make_comment, make_member, make_organization, make_post
+
+FOLLOWERS = 12
+
+
+@pytest.fixture
+def committed(transactional_db):
+    """What a new commons starts with, where tests commit."""
+    call_command("load_topics", verbosity=0)
+    with connection.cursor() as cursor:  # jobs of other tests are not ours
+        cursor.execute(
+            "TRUNCATE procrastinate_jobs, procrastinate_workers, procrastinate_periodic_defers, procrastinate_events"
+        )
+
+
+@pytest.fixture
+def server():
+    post = Post()
+    controller = serve(post)
+    yield post
+    controller.stop()
+
+
+@pytest.fixture
+def followers(committed):
+    """Members who hear of homelessness as it happens."""
+    members = [make_member(email=f"fan-{number}@people.example") for number in range(FOLLOWERS)]
+    for member in members:
+        subscribe(Followable.AREA, area().pk, by=member, cadence=Cadence.AT_ONCE)
+    return members
+
+
+@pytest.fixture
+def writer(committed):
+    member = make_member("Alice Adeyemi")
+    make_organization(member, name="Harbor Street Housing Desk")
+    return member
+
+
+class Worker:
+    """The shipped worker, on the test's own database."""
+
+    def __init__(self, server: Post, folder) -> None:
+        name = connection.settings_dict["NAME"]
+        base, _, query = os.environ["DATABASE_URL"].partition("?")
+        address = f"{base.rpartition('/')[0]}/{name}" + (f"?{query}" if query else "")
+        self.log = folder / "worker.log"
+        with self.log.open("ab") as output:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "commons.worker"],
+                env={**os.environ, "DATABASE_URL": address, "EMAIL_URL": server.url, "COMMONS_VAR": str(folder)},
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+
+    def kill(self) -> None:
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+
+    def end(self) -> int:
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(30)
+
+
+@contextlib.contextmanager
+def working(server: Post, folder) -> Iterator[Worker]:
+    this = Worker(server, folder)
+    try:
+        yield this
+    finally:
+        if this.process.poll() is None:
+            this.kill()
+
+
+def until(true, seconds: float = 60) -> None:
+    """Wait until something is so; what does not come in a minute counts as missing."""
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end, "It did not come."
+        time.sleep(0.02)
+
+
+def let_go() -> None:
+    """What a killed worker held is free again once it has been silent for a while; here that while is over at once."""
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE procrastinate_workers SET last_heartbeat = now() - interval '1 hour'")
+    Letter.objects.filter(closed_at=None).update(leased_until=None, due_at=timezone.now())
+
+
+def letters_of(server: Post) -> Counter[str]:
+    """How many different letters came for each address: a second copy has the same Message-ID."""
+    return Counter(to for to, _ in {(to[0], letter["Message-ID"]) for to, letter in server.letters})
+
+
+def test_every_lane_has_its_workers():
+    assert set(worker.BESIDE) == {"default", *queue.LANES.values()}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("killed_after", [0, 1, 5, 9])
+def test_a_worker_killed_while_it_sends_loses_nothing(server, writer, followers, tmp_path, killed_after):
+    for member in followers:
+        server.slow_for[member.email] = 0.05
+    with working(server, tmp_path) as first:
+        make_post(writer)
+        until(lambda: len(server.letters) >= killed_after and (killed_after or Notification.objects.exists()))
+        first.kill()
+    let_go()
+    with working(server, tmp_path) as second:
+        until(lambda: Letter.objects.filter(outcome=Outcome.SENT).count() == FOLLOWERS)
+        assert second.end() == 0
+    assert Notification.objects.count() == FOLLOWERS
+    assert letters_of(server) == {member.email: 1 for member in followers}
+    copies = Counter(to[0] for to, _ in server.letters)
+    assert sum(copies.values()) - FOLLOWERS <= worker.BESIDE["mail"], "only what was under way may come twice"
+
+
+@pytest.mark.slow
+def test_a_worker_killed_while_it_tells_tells_everybody_once(server, writer, followers, tmp_path):
+    for _ in range(3):
+        make_post(writer)
+    for _ in range(4):
+        with working(server, tmp_path) as this:
+            time.sleep(0.8)
+            this.kill()
+        let_go()
+    with working(server, tmp_path) as last:
+        until(lambda: Notification.objects.count() == 3 * FOLLOWERS)
+        until(lambda: not Letter.objects.filter(closed_at=None, due_at__lte=timezone.now()).exists())
+        last.end()
+    assert Notification.objects.values("member", "activity").distinct().count() == 3 * FOLLOWERS
+
+
+@pytest.mark.slow
+def test_codes_do_not_wait_behind_digests(server, writer, followers, tmp_path, client):
+    """Somebody who asks to follow by e-mail gets the question at once, while the mail of others goes to a slow server."""
+    for member in followers:
+        server.slow_for[member.email] = 2
+    with working(server, tmp_path) as this:
+        make_post(writer)
+        until(lambda: Letter.objects.filter(leased_until__isnull=False).exists())
+        client.post(
+            f"/subscribe/area/{area().pk}/",
+            {"action": "by_mail", "address": "waits@people.example", "cadence": "weekly"},
+        )
+        until(lambda: server.to("waits@people.example"), 10)
+        assert Letter.objects.filter(closed_at=None).count() > 1
+        this.kill()
+
+
+@pytest.mark.django_db
+def test_every_job_may_run_twice(settings, tmp_path, alice, charlie):
+    """Each registered job, run twice: the second time the database and the mailbox stay as they are."""
+    from commons.mail import TrialMail
+    from knowledge.ladder.models import Vetting
+    from tests.ladder.test_machine import facts_now
+    from tests.make import make_ready, make_vetting
+
+    settings.EMAIL_BACKEND, settings.VAR_DIR = "commons.mail.MailboxBackend", tmp_path
+    post = make_ready(alice)
+    Vetting.objects.filter(pk=make_vetting(post, alice).pk).update(until="2026-01-01")
+    make_comment(post, charlie)
+    arguments = {
+        queue.ANNOUNCE: [{"activity": pk} for pk in Activity.objects.values_list("pk", flat=True)],
+        queue.FOLLOW_RENAME: [{"kind": "member", "pk": alice.pk}],
+        queue.LETTERS: [{"timestamp": 0}],
+        queue.CODES: [{"timestamp": 0}],
+        queue.DATES: [{"timestamp": 0}],
+        queue.TIDY: [{"timestamp": 0}],
+        "ping": [{"listings": ["home"]}],
+    }
+
+    def everything() -> dict[object, object]:
+        """Every row that says something; whether a post was made anew, or a worker looked, says nothing."""
+        models = [*(facts_now().keys() - {Stamp, Fragment}), Activity, Notification, Letter, Subscription, TrialMail]
+        return {model: list(model._default_manager.order_by("pk").values()) for model in models}
+
+    def run(name: str) -> None:
+        task = next(task for task in vars(jobs).values() if getattr(task, "name", "") == name)
+        for asked in arguments.get(name, [{}]):
+            task.func(**asked)
+
+    for name in queue.ALL:
+        run(name)
+        after = everything()
+        run(name)
+        for model, rows in everything().items():
+            assert rows == after[model], f"{name}, run twice, changed {model}"
+    assert TrialMail.objects.filter(to=alice.email).count() == 1
