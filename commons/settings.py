@@ -93,6 +93,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "commons.faults.DatabaseAway",
     "commons.headers.PageHeaders",
+    "knowledge.stored.compressed.CompressedFeeds",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "commons.gate.GateMiddleware",

@@ -1,6 +1,7 @@
 """Feeds: valid in each form, with the full text and the same in all three, for every list; and cheap when nothing changed."""
 
 import datetime as dt
+import gzip
 import json
 
 import pytest
@@ -13,6 +14,7 @@ from knowledge.posts.actions import publish_version, withdraw
 from knowledge.posts.rungs import Rung
 from knowledge.stored import kept
 from knowledge.stored.fragments import stale
+from knowledge.topics import tree
 from tests.feeds.validity import FORMS, TYPES, read
 from tests.make import CASE, area, content, make_comment, make_organization, make_post, place
 
@@ -291,3 +293,50 @@ def test_odd_filters_are_no_fault(client, rich, query, form):
 @pytest.mark.parametrize("path", ["/feed.xml", "/feed.atomic", "/feed.rss/x", "/tags/rent/feed."])
 def test_there_are_three_forms(client, rich, path):
     assert client.get(path).status_code == 404
+
+
+@pytest.mark.parametrize("path", FEEDS)
+def test_a_feed_is_gzipped_for_who_takes_it(client, rich, path):
+    plain = client.get(path)
+    for _ in range(2):  # made, and kept
+        packed = client.get(path, headers={"accept-encoding": "br, gzip;q=0.5"})
+        assert packed["Content-Encoding"] == "gzip"
+        assert gzip.decompress(packed.content) == plain.content
+        assert int(packed["Content-Length"]) == len(packed.content) < len(plain.content)
+        assert packed["ETag"] == plain["ETag"]
+    again = client.get(path, headers={"accept-encoding": "gzip", "if-none-match": plain["ETag"]})
+    assert again.status_code == 304
+    for answer in (plain, packed, again):
+        assert {"Accept-Encoding", "Cookie"} <= set(answer["Vary"].split(", "))
+
+
+@pytest.mark.parametrize("takes", ["", "identity", "gzip;q=0", "gzip; q=0.0, br", "x-gzipped"])
+def test_and_for_nobody_else(client, rich, takes):
+    assert "Content-Encoding" not in client.get("/feed.rss", headers={"accept-encoding": takes})
+    assert "Content-Encoding" not in client.get("/", headers={"accept-encoding": "gzip"})
+
+
+@pytest.mark.parametrize(
+    ("path", "queries"),
+    [
+        ("/feed.{}", 2),
+        ("/issue-areas/housing/feed.{}", 2),
+        ("/tags/rent/feed.{}", 3),
+        ("/members/alice/feed.{}", 3),
+        ("/search/feed.{}?q=rent", 4),
+        ("/feed.{}?older=9000000000000000-1", 3),
+        ("/posts/{number}/feed.{}", 6),
+    ],
+)
+@pytest.mark.parametrize("form", FORMS)
+def test_what_a_feed_costs_whatever_its_form(
+    client, alice, rich, monkeypatch, django_assert_num_queries, path, queries, form
+):
+    monkeypatch.setattr(tree, "monotonic", lambda: 0.0)  # nothing is due to be made again
+    for number in range(4):
+        make_post(alice, f"Rent {number}", tags=["rent"])
+    path = path.format(form, number=rich.number)
+    client.get(path)
+    kept.pages.things.clear()
+    with django_assert_num_queries(queries):
+        client.get(path)
