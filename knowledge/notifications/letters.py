@@ -126,7 +126,8 @@ def take(sorts: "list[Sort]", now: dt.datetime) -> Letter | None:
     """
     with transaction.atomic():
         letter = (
-            Letter.objects.select_for_update(skip_locked=True)
+            Letter.objects.select_for_update(skip_locked=True, of=("self",))
+            .select_related("member", "reader")
             .filter(Q(leased_until=None) | Q(leased_until__lte=now), closed_at=None, due_at__lte=now, sort__in=sorts)
             .order_by("due_at", "pk")
             .first()

@@ -54,11 +54,10 @@ def send_due(sorts: list[Sort], *, seconds: float = RUN_SECONDS) -> int:
 
 def _send(letter: Letter, with_server: Any) -> int:
     """Send one letter, or close it with the reason why not. Access is asked now, whatever it was when things happened."""
-    letter = Letter.objects.select_related("member", "reader").get(pk=letter.pk)
     if reason := _unreachable(letter):
         close(letter, Outcome.GONE, reason)
         return 0
-    told = [] if letter.sort == Sort.CONFIRM else list(gather(letter).select_related("post"))
+    told = [] if letter.sort == Sort.CONFIRM else list(gather(letter))
     message = compose(letter, told)
     if message is None:
         close(letter, Outcome.NOTHING, "What it would have told is gone, or not for them to see any more.")
