@@ -74,7 +74,10 @@ def _subscribe(request: HttpRequest, kind: Followable, thing: Any, key: Callable
             "thing": thing,
             "address": thing.get_absolute_url(),
             "feed_at": feed_of(thing),
-            "whats": [(value, label, value in wanted) for value, label in What.choices],
+            # A post is new once, before anybody can follow it
+            "whats": [
+                (what.value, what.label, what in wanted) for what in What if (kind, what) != (Followable.POST, What.NEW)
+            ],
             "is_post": kind == Followable.POST,
             "muted": muted,
             "by_mail": by_mail,

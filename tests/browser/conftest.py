@@ -12,6 +12,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from bench.measure import free_port, serving
+from commons import news
 from commons import serving as web
 
 QUIET = [
@@ -28,31 +29,35 @@ def pytest_collection_modifyitems(items):
 
 
 @pytest.fixture(scope="session")
-def site(worker_id, tmp_path_factory) -> Iterator[str]:
-    """The address of a commons filled with the sample."""
-    name = f"commons_browser_{worker_id}"
-    address = urlsplit(os.environ["DATABASE_URL"])
-    own = address._replace(path=f"/{name}").geturl()
-    with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as server:
-        server.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
-        server.execute(f"CREATE DATABASE {name}")
-    port = free_port()
-    folder = tmp_path_factory.mktemp("var")
-    environment = {
+def environment(worker_id, tmp_path_factory) -> dict[str, str]:
+    """What the browser's commons, and whoever works for it, find in their environment."""
+    port, folder = free_port(), tmp_path_factory.mktemp("var")
+    return {
         **os.environ,
-        "DATABASE_URL": own,
+        "DATABASE_URL": urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/commons_browser_{worker_id}").geturl(),
         "COMMONS_VAR": str(folder),
         "STATIC_ROOT": str(folder / "static"),
+        "PORT": str(port),
         "SITE_URL": f"http://127.0.0.1:{port}",
         "TRIAL": "1",
         "SECRET_KEY": "not-a-secret-" * 4,
     }
+
+
+@pytest.fixture(scope="session")
+def site(environment) -> Iterator[str]:
+    """The address of a commons filled with the sample."""
+    name = urlsplit(environment["DATABASE_URL"]).path.strip("/")
+    with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as server:
+        server.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+        server.execute(f"CREATE DATABASE {name}")
     done = subprocess.run(
         [sys.executable, "-m", "commons.prepare"], env=environment, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
+    port = int(environment["PORT"])
     with serving(web.command("127.0.0.1", port, 1), port, env=environment, path="/healthz"):
-        yield f"http://127.0.0.1:{port}"
+        yield environment["SITE_URL"]
     with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as server:
         server.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
@@ -110,3 +115,58 @@ class Opener:
     def close(self) -> None:
         for context in self.contexts:
             context.close()
+
+
+class Commons:
+    """The browser's commons from behind: what its worker and its verbs would do there."""
+
+    def __init__(self, environment):
+        self.environment = environment
+        self.connection = psycopg.connect(environment["DATABASE_URL"])
+
+    def run(self, query, email):
+        with self.connection.transaction():
+            found = self.connection.execute(query, {"email": email, "channel": news.CHANNEL})
+            return found.fetchone()[0] if found.description else None
+
+    def notify(self, email):
+        """Write one more notification; gives how many wait now."""
+        self.run(
+            "INSERT INTO knowledge_notification (member_id, activity_id, what, why, kind, cadence, at)"
+            " SELECT m.id, a.id, 'comments', 'own', '', 'site', now() FROM accounts_member m, commons_activity a"
+            " WHERE m.email = %(email)s AND NOT EXISTS"
+            " (SELECT FROM knowledge_notification n WHERE n.member_id = m.id AND n.activity_id = a.id)"
+            " ORDER BY a.id LIMIT 1 RETURNING pg_notify(%(channel)s, member_id::text)",
+            email,
+        )
+        return self.run(
+            "SELECT count(*) FROM knowledge_notification n JOIN accounts_member m ON m.id = n.member_id"
+            " WHERE m.email = %(email)s AND n.read_at IS NULL",
+            email,
+        )
+
+    def read_all(self, email):
+        self.run(
+            "WITH these AS (UPDATE knowledge_notification SET read_at = now() FROM accounts_member m"
+            " WHERE m.id = member_id AND m.email = %(email)s AND read_at IS NULL RETURNING member_id)"
+            " SELECT pg_notify(%(channel)s, member_id::text) FROM (SELECT DISTINCT member_id FROM these) d",
+            email,
+        )
+
+    def a_minute_passes(self):
+        """Do what the worker does every minute about mail, and the jobs that wait."""
+        command = [sys.executable, "manage.py", "procrastinate", "defer", "letters", '{"timestamp": 0}']
+        subprocess.run(command, env=self.environment, capture_output=True, check=False)  # or it waits already
+        self.work()
+
+    def work(self):
+        """Do the jobs that wait."""
+        command = [sys.executable, "manage.py", "procrastinate", "worker", "--one-shot"]
+        subprocess.run(command, env=self.environment, capture_output=True, check=True)
+
+
+@pytest.fixture
+def commons(site, environment):
+    own = Commons(environment)
+    yield own
+    own.connection.close()

@@ -63,7 +63,7 @@ def test_the_main_job(open_page, site, scripts, width):
     reader = open_page(scripts=scripts, width=width)
     reader.goto("/issue-areas/")
     reader.click("main >> text=Corner shops")
-    feed_address = reader.locator('link[rel="alternate"]').get_attribute("href")
+    feed_address = reader.locator('link[type="application/atom+xml"]').get_attribute("href")
     reader.click(f"main >> text={title}")
     expect(reader.locator("h1")).to_have_text(title)
 

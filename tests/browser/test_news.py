@@ -1,68 +1,10 @@
 """News on an open page: the bell's count rises while one looks at it, and the page is quiet while nobody does."""
 
-import os
-import subprocess
-import sys
-from urllib.parse import urlsplit
-
-import psycopg
-import pytest
 from playwright.sync_api import expect
-
-from commons import news
 
 MARISOL, ROSA = "marisol@harborstreet.example", "rosa@steeltown.example"
 STREAM = "/notifications/stream/"
 WITHIN = 2_000  # milliseconds
-
-
-class Commons:
-    """The browser's commons from behind: what its worker and its verbs would do there."""
-
-    def __init__(self, address):
-        self.address = address
-        self.connection = psycopg.connect(address)
-
-    def run(self, query, email):
-        with self.connection.transaction():
-            found = self.connection.execute(query, {"email": email, "channel": news.CHANNEL})
-            return found.fetchone()[0] if found.description else None
-
-    def notify(self, email):
-        """Write one more notification; gives how many wait now."""
-        self.run(
-            "INSERT INTO knowledge_notification (member_id, activity_id, what, why, kind, cadence, at)"
-            " SELECT m.id, a.id, 'comments', 'own', '', 'site', now() FROM accounts_member m, commons_activity a"
-            " WHERE m.email = %(email)s AND NOT EXISTS"
-            " (SELECT FROM knowledge_notification n WHERE n.member_id = m.id AND n.activity_id = a.id)"
-            " ORDER BY a.id LIMIT 1 RETURNING pg_notify(%(channel)s, member_id::text)",
-            email,
-        )
-        return self.run(
-            "SELECT count(*) FROM knowledge_notification n JOIN accounts_member m ON m.id = n.member_id"
-            " WHERE m.email = %(email)s AND n.read_at IS NULL",
-            email,
-        )
-
-    def read_all(self, email):
-        self.run(
-            "WITH these AS (UPDATE knowledge_notification SET read_at = now() FROM accounts_member m"
-            " WHERE m.id = member_id AND m.email = %(email)s AND read_at IS NULL RETURNING member_id)"
-            " SELECT pg_notify(%(channel)s, member_id::text) FROM (SELECT DISTINCT member_id FROM these) d",
-            email,
-        )
-
-    def work(self):
-        """Do the jobs that wait."""
-        command = [sys.executable, "manage.py", "procrastinate", "worker", "--one-shot"]
-        subprocess.run(command, env={**os.environ, "DATABASE_URL": self.address}, capture_output=True, check=True)
-
-
-@pytest.fixture
-def commons(site, worker_id):
-    own = Commons(urlsplit(os.environ["DATABASE_URL"])._replace(path=f"/commons_browser_{worker_id}").geturl())
-    yield own
-    own.connection.close()
 
 
 def opened(page):
