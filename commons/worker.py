@@ -13,6 +13,8 @@ import logging
 import os
 import signal
 import sys
+from collections.abc import Callable
+from typing import Any
 
 import psycopg
 from procrastinate import App
@@ -31,7 +33,12 @@ def main() -> None:
     import django
 
     django.setup()
+    from django.db import connections
     from procrastinate.contrib.django import app
+
+    connections.databases["default"]["CONN_HEALTH_CHECKS"] = (
+        True  # a job can afford to ask whether its line still holds
+    )
 
     loss = Loss()
     for handler in logging.getLogger().handlers:
@@ -44,6 +51,17 @@ def main() -> None:
     if loss.trouble:
         say(f"The worker ends: {loss}.")
         sys.exit(1)
+
+
+def on_a_line_that_holds(job: Callable[[], Any], _context: object, _worker: object) -> Any:
+    """Run a job on a database connection that works: one that broke in the job before, or since, is given up."""
+    from django.db import close_old_connections
+
+    close_old_connections()
+    try:
+        return job()
+    finally:
+        close_old_connections()
 
 
 class Loss(logging.Filter):
@@ -76,6 +94,7 @@ async def _work(app: App) -> None:
                     concurrency=beside,
                     install_signal_handlers=False,
                     shutdown_graceful_timeout=serving.STOP_SECONDS,
+                    task_middleware=[on_a_line_that_holds],
                 )
             )
             for lane, beside in BESIDE.items()

@@ -158,6 +158,28 @@ def test_a_worker_killed_while_it_tells_tells_everybody_once(server, writer, fol
 
 
 @pytest.mark.slow
+def test_a_database_that_cuts_every_line_loses_nothing(server, writer, followers, tmp_path):
+    """As when it restarts: what was under way is done again, on lines that hold."""
+    for member in followers:
+        server.slow_for[member.email] = 0.05
+    with working(server, tmp_path) as this:
+        make_post(writer)
+        until(lambda: len(server.letters) >= 3)
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+        time.sleep(1)
+        let_go()
+        queue.wake(queue.LETTERS)
+        until(lambda: Letter.objects.filter(outcome=Outcome.SENT).count() == FOLLOWERS)
+        assert this.end() == 0
+    assert Notification.objects.count() == FOLLOWERS
+    assert letters_of(server) == {member.email: 1 for member in followers}
+
+
+@pytest.mark.slow
 def test_codes_do_not_wait_behind_digests(server, writer, followers, tmp_path, client):
     """Somebody who asks to follow by e-mail gets the question at once, while the mail of others goes to a slow server."""
     for member in followers:
