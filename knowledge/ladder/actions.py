@@ -93,7 +93,7 @@ def step_down(post: Post, rung: Rung, *, by: "Member", why: str, at: "dt.datetim
         raise NotReady({"rung": f"It stands on {Rung(post.rung).label} already. Choose a rung below."})
     version = newest_of(post)
     if rung == Rung.HUNCH:
-        _end_vetting(post, by=by, why=why)
+        _end_vetting(post, by=by, why=why, at=at)
     move = put_on_rung(post, rung, by=by, why=why, version=version, at=at)
     show(post, version)
     ask_again(post)
@@ -118,7 +118,7 @@ def set_aside(
     require(can_set_aside(by, post), "Owners and editors of the organization set its posts aside.")
     if lesson is None and superseded_by is None:
         raise NotReady({"expected": "Say what was learned, or name the post that supersedes it."})
-    _end_vetting(post, by=by, why=why)
+    _end_vetting(post, by=by, why=why, at=at)
     move = put_aside(post, by=by, why=why, version=newest_of(post), at=at)
     if lesson:
         Lesson.objects.create(
@@ -130,7 +130,7 @@ def set_aside(
         )
     with told_at_the_end():
         if superseded_by:
-            _superseded(post, superseded_by, move, by=by)
+            _superseded(post, superseded_by, move, by=by, at=at)
         relist(post)
     ask_again(post)
     return move
@@ -142,7 +142,7 @@ def take_up(post: Post, *, by: "Member", why: str, at: "dt.datetime | None" = No
     post = locked(post)
     require(can_take_up(by, post), "Owners and editors of the organization take its posts up again.")
     for superseding in post.linked_from.filter(cause__isnull=False, ended_at=None):
-        end_link(superseding, post, by=by)
+        end_link(superseding, post, by=by, at=at)
     move = put_aside(post, by=by, why=why, version=newest_of(post), at=at)
     relist(post)
     ask_again(post)
@@ -169,18 +169,18 @@ def still_holds(ground: Link, *, by: "Member", why: str, at: "dt.datetime | None
     return made
 
 
-def _superseded(post: Post, by_post: Post, move: Move, *, by: "Member") -> None:
+def _superseded(post: Post, by_post: Post, move: Move, *, by: "Member", at: "dt.datetime | None") -> None:
     """The one `supersedes` link of a post that is set aside; from the other post, whoever published that."""
     other = Post.objects.select_related("organization").get(pk=by_post.pk)
-    made = make_link(other, post, LinkKind.SUPERSEDES, by=by, cause=move)
+    made = make_link(other, post, LinkKind.SUPERSEDES, by=by, at=at, cause=move)
     if made.cause_id is None:  # it was said there before
         made.cause = move
         made.save(update_fields=["cause"])
 
 
-def _end_vetting(post: Post, *, by: "Member", why: str) -> None:
+def _end_vetting(post: Post, *, by: "Member", why: str, at: "dt.datetime | None") -> None:
     """What is set aside, or back among the hunches, is not under review."""
     vetting = open_vetting_of(post)
     if vetting:
         ending = Ending.WITHDRAWN if can_edit(by, post) else Ending.DECLINED
-        close(post, vetting, ending, by=by, why=why)
+        close(post, vetting, ending, by=by, why=why, at=at)

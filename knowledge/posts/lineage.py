@@ -88,11 +88,11 @@ def unlink(this: Link, *, by: "Member") -> Link:
     return this
 
 
-def end_link(this: Link, post: Post, *, by: "Member") -> None:
+def end_link(this: Link, post: Post, *, by: "Member", at: "dt.datetime | None" = None) -> None:
     """The same, as a part of another verb."""
-    this.ended_at = timezone.now()
+    this.ended_at = at or timezone.now()
     this.save(update_fields=["ended_at"])
-    record(Verb.UNLINKED, by=by, subject=this, organization=post.organization, post=this.post_id, to=this.to_id)
+    record(Verb.UNLINKED, by=by, subject=this, organization=post.organization, at=at, post=this.post_id, to=this.to_id)
 
 
 class Kin(NamedTuple):

@@ -1,5 +1,6 @@
 """Lineage: shown from both ends, without circles; and what happens when what a post builds on falls."""
 
+import datetime as dt
 import uuid
 
 import pytest
@@ -13,7 +14,7 @@ from knowledge.posts.actions import NotReady, withdraw
 from knowledge.posts.lineage import Unlinkable, link, unlink
 from knowledge.posts.models import Link, LinkKind, Move, MoveKind, Post
 from knowledge.posts.rungs import Rung
-from tests.make import area, make_post, make_report
+from tests.make import area, make_post, make_ready, make_report, make_vetting
 
 pytestmark = pytest.mark.django_db
 LESSON = AfterAction("a", "b", "c", "d")
@@ -257,3 +258,16 @@ def test_setting_aside_wants_a_lesson_or_a_successor(signed_in, post, alice):
     assert answer.status_code == 422
     assert "There is no post “999999”" in answer.content.decode()
     assert not Move.objects.filter(kind=MoveKind.ASIDE).exists()
+
+
+def test_what_comes_with_setting_aside_bears_its_time(alice):
+    post, better = make_ready(alice), make_post(alice, title="Says it better")
+    vetting = make_vetting(post, alice)
+    then, later = dt.datetime(2026, 3, 1, tzinfo=dt.UTC), dt.datetime(2026, 5, 1, tzinfo=dt.UTC)
+    move = set_aside(post, by=alice, why="Read theirs.", superseded_by=better, at=then)
+    vetting.refresh_from_db()
+    link = better.links.get()
+    assert (move.at, vetting.closed_at, link.at, link.ended_at) == (then, then, then, None)
+    take_up(post, by=alice, why="Theirs fell.", at=later)
+    link.refresh_from_db()
+    assert link.ended_at == later
