@@ -73,6 +73,7 @@ def _context(post: Post, body: str) -> dict[str, object]:
         "versions": sorted(post.versions.all(), key=lambda version: -version.number),
         "evidence": evidence,
         "outside": sum(piece.from_outside for piece in standing),
+        "reports_counted": record.reports,
         **_reports(post),
         "vettings": told,
         "newest": newest,

@@ -35,6 +35,7 @@ def record_of(post: Post, newest: Version, reviews: Iterable[Judged] | None = No
         case={name: getattr(newest, name) for name in CASE_FIELDS},
         evidence=counted["evidence"] + reports,
         outside=counted["outside"] + reports,
+        reports=reports,
         approvals=len(approving(reviews)),
         requests=sum(each.is_open_request for each in reviews),
     )

@@ -19,14 +19,15 @@ class Numbers:
 class Record:
     """What a post has to show for itself.
 
-    `evidence` counts all pieces, field reports included; `outside` those of them from outside the publishing organization.
-    `approvals` counts other organizations whose independent reviewers approve of the version under review; `requests` the
-    reviewers whose request for more is open.
+    `evidence` counts all pieces, field reports included; `outside` those of them from outside the publishing organization;
+    `reports` the field reports among them. `approvals` counts other organizations whose independent reviewers approve of the
+    version under review; `requests` the reviewers whose request for more is open.
     """
 
     case: Mapping[str, str] = field(default_factory=dict)
     evidence: int = 0
     outside: int = 0
+    reports: int = 0
     approvals: int = 0
     requests: int = 0
 
@@ -68,7 +69,7 @@ def before_vetting(record: Record, numbers: Numbers) -> list[Want]:
             record.evidence >= numbers.evidence,
             _pieces(record)
             if record.evidence >= numbers.evidence
-            else f"{_count(record.evidence, 'piece')} of evidence of {numbers.evidence}",
+            else f"{record.evidence} of {_count(numbers.evidence, 'piece')} of evidence",
             f"Add evidence: a vetted finding rests on at least {_count(numbers.evidence, 'piece')}.",
         ),
         Want(
@@ -113,7 +114,12 @@ def missing_for(rung: Rung, record: Record, numbers: Numbers) -> dict[str, str]:
 
 
 def _pieces(record: Record) -> str:
-    return f"{_count(record.evidence, 'piece')} of evidence"
+    told = f"{_count(record.evidence, 'piece')} of evidence"
+    if not record.reports:
+        return told
+    if record.reports == record.evidence:
+        return f"{told}, a field report" if record.reports == 1 else f"{told}, all of them field reports"
+    return f"{told}, {record.reports} of them {'a field report' if record.reports == 1 else 'field reports'}"
 
 
 def _count(number: int, thing: str) -> str:

@@ -6,11 +6,11 @@ import pytest
 from django.core.exceptions import PermissionDenied
 from django.utils import timezone
 
-from knowledge.evidence.actions import EvidenceIsGone, edit_report, withdraw_report
+from knowledge.evidence.actions import EvidenceIsGone, add_evidence, edit_report, withdraw_report
 from knowledge.evidence.models import FieldReport, ReportVersion
 from knowledge.ladder.record import record_of
 from knowledge.posts.actions import withdraw
-from tests.make import account, make_member, make_organization, make_report
+from tests.make import PIECE, account, make_member, make_organization, make_report
 
 FORM = {
     "place": "Leeds, United Kingdom",
@@ -63,7 +63,15 @@ def test_it_counts_as_evidence_from_outside_of_a_verified_organization(
     if withdrawn:
         withdraw_report(made, by=charlie, why="Counted twice.")
     record = record_of(post, post.shown)
-    assert (record.evidence, record.outside) == (counts, counts)
+    assert (record.evidence, record.outside, record.reports) == (counts, counts, counts)
+
+
+def test_the_evidence_says_that_field_reports_count_too(client, post, alice, charlie, quayside):
+    quayside.verified_at = timezone.now()
+    quayside.save()
+    add_evidence(post, PIECE, by=alice)
+    make_report(post, charlie)
+    assert "1 piece; 1 field report counts too<" in client.get(post.get_absolute_url()).content.decode()
 
 
 @pytest.mark.parametrize(("who", "code"), [("charlie", 200), ("alice", 403), ("carla", 403), ("mona", 302)])
