@@ -78,7 +78,9 @@ def report(request: HttpRequest, post: Post) -> HttpResponseBase:
         return redirect(f"{reverse('organization_new')}?next={request.path}")
 
     def done(pk: int) -> HttpResponse:
-        messages.success(request, "Published. It stands with the post, and counts as evidence from outside.")
+        verified = FieldReport.objects.filter(pk=pk, organization__verified_at__isnull=False).exists()
+        counts = "and counts as evidence from outside" + ("" if verified else " once your organization is verified")
+        messages.success(request, f"Published. It stands with the post, {counts}.")
         return redirect(f"{post.get_absolute_url()}#report-{pk}")
 
     return ask(

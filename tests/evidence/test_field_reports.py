@@ -74,6 +74,16 @@ def test_the_evidence_says_that_field_reports_count_too(client, post, alice, cha
     assert "1 piece; 1 field report counts too<" in client.get(post.get_absolute_url()).content.decode()
 
 
+@pytest.mark.parametrize("verified", [True, False])
+def test_whoever_reports_is_told_whether_it_counts(signed_in, post, charlie, quayside, verified):
+    quayside.verified_at = timezone.now() if verified else None
+    quayside.save()
+    answer = signed_in(charlie).post(address(post), {**FORM, "organization": quayside.pk}, follow=True)
+    page = answer.content.decode()
+    assert "counts as evidence from outside" in page
+    assert ("once your organization is verified" in page) is not verified
+
+
 @pytest.mark.parametrize(("who", "code"), [("charlie", 200), ("alice", 403), ("carla", 403), ("mona", 302)])
 def test_who_may_say_how_it_went(signed_in, request, post, quayside, who, code):
     answer = signed_in(request.getfixturevalue(who)).get(address(post))
