@@ -242,6 +242,7 @@ class ReviewForm(OnceForm):
     """A review: a verdict, its reasons in four answers, and a declared interest."""
 
     read = forms.IntegerField(widget=forms.HiddenInput, min_value=1)
+    instead = forms.IntegerField(widget=forms.HiddenInput, required=False)  # the key of the review that it changes
     organization = forms.ModelChoiceField(
         Organization.objects.none(),
         label="You speak for",

@@ -91,7 +91,7 @@ def review(request: HttpRequest, post: Post) -> HttpResponseBase:
                 by=viewer,
                 organization=typed["organization"],  # type: ignore[arg-type]
                 read=typed["read"],  # type: ignore[arg-type]
-                again=given is not None,
+                again=given is not None and typed["instead"] == given.pk,
             )
         except ChangedMeanwhile as change:
             raise ValidationError(
@@ -100,8 +100,11 @@ def review(request: HttpRequest, post: Post) -> HttpResponseBase:
                 params={"read": change.newest.number},
             ) from None
         except actions.AlreadyReviewed:
+            last = vetting.reviews.filter(by=viewer).latest("pk")
             raise ValidationError(
-                "You have reviewed it already. Open this page again to change your verdict."
+                "You have reviewed it already, so nothing was signed. Your words are below: sign again to put them in the"
+                " place of your earlier verdict.",
+                params={"instead": last.pk},
             ) from None
         except actions.Closed as closed:
             raise ValidationError(f"{closed} Nothing was signed.") from None
@@ -110,7 +113,7 @@ def review(request: HttpRequest, post: Post) -> HttpResponseBase:
     initial: dict[str, object] = {"read": newest.number}
     if given:
         names = ("verdict", "supports", "missing", "try_next", "rely", "relation", "interest", "organization")
-        initial |= {name: getattr(given, name) for name in names}
+        initial |= {name: getattr(given, name) for name in names} | {"instead": given.pk}
     return ask(
         request,
         ReviewForm,

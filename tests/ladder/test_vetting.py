@@ -293,14 +293,29 @@ def test_a_request_for_more_counts_from_anybody(vetting, ready, two):
 
 
 def test_the_earlier_verdict_stays_visible(client, signed_in, vetting, ready, charlie):
-    make_review(vetting, charlie, "more")
-    answer = signed_in(charlie).post(f"{ready.get_absolute_url()}review/", {**FORM, "supports": "Now it does."})
+    given = make_review(vetting, charlie, "more")
+    form = {**FORM, "supports": "Now it does.", "instead": str(given.pk)}
+    answer = signed_in(charlie).post(f"{ready.get_absolute_url()}review/", form)
     assert answer.status_code == 302
     page = client.get(ready.get_absolute_url()).content.decode()
     assert "Changed since" in page
     assert "The same months a year apart." in page
     assert "Now it does." in page
     assert Activity.objects.filter(verb=Verb.CHANGED_VERDICT).count() == 1
+
+
+def test_a_page_opened_before_one_had_reviewed_signs_nothing_the_second_time(signed_in, vetting, ready, charlie):
+    browser, path = signed_in(charlie), f"{ready.get_absolute_url()}review/"
+    assert browser.post(path, FORM).status_code == 302
+    answer = browser.post(path, {**FORM, "supports": "Said on the other page."})
+    page = answer.content.decode()
+    assert answer.status_code == 422
+    assert "You have reviewed it already, so nothing was signed." in page
+    assert "Said on the other page." in page
+    given = Review.objects.get()
+    assert f'name="instead" value="{given.pk}"' in page
+    assert browser.post(path, {**FORM, "instead": str(given.pk)}).status_code == 302
+    assert Review.objects.count() == 2
 
 
 def test_there_must_be_a_verdict_to_change(vetting, charlie):
