@@ -34,6 +34,7 @@ from knowledge.posts.actions import expect_more
 from knowledge.posts.lineage import Unlinkable, link, unlink
 from knowledge.posts.models import Link, LinkKind, Move, Post
 from knowledge.posts.permissions import can_edit
+from knowledge.posts.rungs import Rung
 from knowledge.views.asked import ask, on_post
 
 
@@ -50,7 +51,7 @@ def standing(request: HttpRequest, post: Post) -> HttpResponseBase:
     }
     vetting = open_vetting_of(post)
     reviews = judged(vetting, post, newest_of(post)) if vetting else []
-    require(any(may.values()), "The post's organization, and moderators, change where it stands.")
+    require(any(may.values()), "The post’s organization, and moderators, change where it stands.")
     if request.method == "POST":
         require(may["can_move_up"], "Owners and editors of the organization move its hunches up.")
     return ask(
@@ -76,7 +77,10 @@ def standing(request: HttpRequest, post: Post) -> HttpResponseBase:
 @on_post
 def step_down(request: HttpRequest, post: Post) -> HttpResponseBase:
     """Move a post down, with a reason."""
-    require(can_step_down(request.user, post), "The post's organization, and moderators, step it down.")
+    words = "The post’s organization, and moderators, step it down."
+    if can_edit(request.user, post):
+        words = "It is set aside. Take it up again first." if post.aside_at else "A hunch is the lowest rung."
+    require(can_step_down(request.user, post), words)
     return ask(
         request,
         StepDownForm,
@@ -91,7 +95,8 @@ def step_down(request: HttpRequest, post: Post) -> HttpResponseBase:
 @on_post
 def set_aside(request: HttpRequest, post: Post) -> HttpResponseBase:
     """Say that a post did not hold up, and what was learned."""
-    require(can_set_aside(request.user, post), "Owners and editors of the organization set its posts aside.")
+    words = "Owners and editors of the organization set its posts aside."
+    require(can_set_aside(request.user, post), "It is set aside already." if can_edit(request.user, post) else words)
 
     def act(typed: dict[str, Any]) -> Move:
         told = {name: typed[name] for name in SetAsideForm.WANTED}
@@ -120,7 +125,8 @@ def set_aside(request: HttpRequest, post: Post) -> HttpResponseBase:
 @on_post
 def take_up(request: HttpRequest, post: Post) -> HttpResponseBase:
     """Take up again what was set aside."""
-    require(can_take_up(request.user, post), "Owners and editors of the organization take its posts up again.")
+    words = "Owners and editors of the organization take its posts up again."
+    require(can_take_up(request.user, post), "It is not set aside." if can_edit(request.user, post) else words)
     return ask(
         request,
         TakeUpForm,
@@ -135,6 +141,7 @@ def take_up(request: HttpRequest, post: Post) -> HttpResponseBase:
 def check_back(request: HttpRequest, post: Post) -> HttpResponseBase:
     """Say when the organization expects to know more."""
     require(can_edit(request.user, post), "Owners and editors of the organization say when they expect to know more.")
+    require(post.rung == Rung.HUNCH and post.aside_at is None, "Only a hunch has a day on which its organization is asked.")
     return ask(
         request,
         CheckBackForm,

@@ -33,12 +33,14 @@ from knowledge.ladder.rules import wants
 from knowledge.posts.actions import ChangedMeanwhile
 from knowledge.posts.compare import compare
 from knowledge.posts.models import Post, Version
+from knowledge.posts.permissions import can_edit
 from knowledge.posts.pieces import bodies
 from knowledge.posts.rungs import Rung
 from knowledge.views.asked import ask, on_post
 
 PROLONGED = dt.timedelta(days=14)
 OVER = "This vetting is closed."
+SET_ASIDE = "It is set aside. Take it up again first."
 
 
 @on_post
@@ -47,7 +49,10 @@ def ask_for(request: HttpRequest, post: Post) -> HttpResponseBase:
     if post.vetting_until:
         messages.info(request, "A vetting is open already.")
         return redirect(f"{post.get_absolute_url()}#vetting")
-    require(can_open_vetting(request.user, post), "Owners and editors of the organization ask for a vetting.")
+    words = "Owners and editors of the organization ask for a vetting."
+    if can_edit(request.user, post):
+        words = SET_ASIDE if post.aside_at else "A hunch moves up to emerging approach first; then others can vet it."
+    require(can_open_vetting(request.user, post), words)
     newest = actions.newest_of(post)
     told = record_of(post, newest, [])
 

@@ -192,3 +192,25 @@ def test_a_new_version_keeps_a_post_aside(emerging, alice):
     publish_version(emerging, content(case=CASE, body="More."), by=alice, note="", base=1)
     emerging.refresh_from_db()
     assert (emerging.standing, emerging.shown.number) == (Standing.ASIDE, 2)
+
+
+@pytest.mark.parametrize(
+    ("standing", "page", "words"),
+    [
+        ("hunch", "vetting/", "A hunch moves up to emerging approach first"),
+        ("hunch", "step-down/", "A hunch is the lowest rung."),
+        ("hunch", "take-up/", "It is not set aside."),
+        ("emerging", "check-back/", "Only a hunch has a day"),
+        ("aside", "vetting/", "It is set aside. Take it up again first."),
+        ("aside", "step-down/", "It is set aside. Take it up again first."),
+        ("aside", "set-aside/", "It is set aside already."),
+    ],
+)
+def test_whoever_may_change_a_post_is_told_why_not_now(signed_in, post, emerging, alice, standing, page, words):
+    this = post if standing == "hunch" else emerging
+    if standing == "aside":
+        set_aside(this, by=alice, why="Too small.", lesson=LESSON)
+    before = Move.objects.count()
+    answer = signed_in(alice).get(f"{this.get_absolute_url()}{page}")
+    assert (answer.status_code, words in answer.content.decode()) == (403, True)
+    assert Move.objects.count() == before
