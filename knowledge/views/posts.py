@@ -103,6 +103,7 @@ def version(request: HttpRequest, number: int, slug: str, version: int) -> HttpR
                 "areas": areas_of(this),
                 "places": places_of(this),
                 "is_shown": found.shown_id == this.pk,
+                "is_unseen": found.shown is not None and this.number > found.shown.number,
             },
         )
 

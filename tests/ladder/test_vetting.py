@@ -298,7 +298,7 @@ def test_the_earlier_verdict_stays_visible(client, signed_in, vetting, ready, ch
     answer = signed_in(charlie).post(f"{ready.get_absolute_url()}review/", form)
     assert answer.status_code == 302
     page = client.get(ready.get_absolute_url()).content.decode()
-    assert "Changed since" in page
+    assert "Earlier verdict" in page
     assert "The same months a year apart." in page
     assert "Now it does." in page
     assert Activity.objects.filter(verb=Verb.CHANGED_VERDICT).count() == 1
@@ -373,6 +373,14 @@ def test_readers_go_on_seeing_the_vetted_version(client, vetted, alice):
     assert "/versions/2/" in page
     assert "Another claim altogether" not in client.get("/").content.decode()
     assert "Another claim altogether" not in client.get("/search/?q=claim+altogether").content.decode()
+
+
+def test_the_newer_versions_own_page_says_that_nobody_looked_at_it(client, vetted, alice):
+    newer = next_version(vetted, alice)
+    page = client.get(newer.get_absolute_url()).content.decode()
+    assert "not looked at yet" in page
+    assert "Read the vetted version" in page
+    assert "not looked at yet" not in client.get(vetted.versions.get(number=1).get_absolute_url()).content.decode()
 
 
 def test_one_of_its_reviewers_confirms_that_a_change_is_editorial(client, signed_in, vetted, alice, two):
