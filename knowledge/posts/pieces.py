@@ -1,5 +1,6 @@
 """The pieces of pages that show a post to everyone: made here, kept in `stored`."""
 
+import re
 from collections.abc import Iterable, Mapping
 
 from django.conf import settings
@@ -15,6 +16,20 @@ from knowledge.topics.models import IssueArea, Place
 
 BODY = "body"  # a version's rendered Markdown, by the version's own key
 CUT = "<!--cut-->"  # where a page's pieces are parted, for what is personal to stand between them
+
+
+# In the pieces of a post's page: what is for everybody but its own organization; what is for its members; for those who edit it
+OTHERS = re.compile(r"<!--(/?)others-->")
+OTHERS_ALONE = re.compile(r"<!--others-->.*?<!--/others-->", re.DOTALL)
+OURS = re.compile(r"<!--ours (.*?)-->")
+EDITS = re.compile(r"<!--edits(.*?)-->")
+
+
+def personal(html: str, *, ours: bool, edits: bool) -> str:
+    """A piece of a post's page for this reader: for a member of its organization, for one who edits it, or for others."""
+    html = EDITS.sub(r"\1" if edits else "", html)
+    html = OURS.sub(r"\1" if ours else "", html)
+    return OTHERS_ALONE.sub("", html) if ours else OTHERS.sub("", html)
 
 
 def cards(numbers: Iterable[int], read: Mapping[int, Read] | None = None) -> dict[int, str]:

@@ -141,7 +141,9 @@ def take_up(request: HttpRequest, post: Post) -> HttpResponseBase:
 def check_back(request: HttpRequest, post: Post) -> HttpResponseBase:
     """Say when the organization expects to know more."""
     require(can_edit(request.user, post), "Owners and editors of the organization say when they expect to know more.")
-    require(post.rung == Rung.HUNCH and post.aside_at is None, "Only a hunch has a day on which its organization is asked.")
+    require(
+        post.rung == Rung.HUNCH and post.aside_at is None, "Only a hunch has a day on which its organization is asked."
+    )
     return ask(
         request,
         CheckBackForm,

@@ -28,7 +28,7 @@ from knowledge.posts.lineage import Unlinkable
 from knowledge.posts.listing import PAGE, Key, visible
 from knowledge.posts.models import Post, Version
 from knowledge.posts.permissions import can_edit, can_withdraw, may_edit
-from knowledge.posts.pieces import CUT, areas_of, bodies, places_of
+from knowledge.posts.pieces import CUT, areas_of, bodies, personal, places_of
 from knowledge.posts.rungs import Rung
 from knowledge.stored import kept
 from knowledge.stored.fragments import together
@@ -61,6 +61,8 @@ def _post_page(request: HttpRequest, number: int) -> HttpResponse:
     edits, speaks = may_edit(request.user, int(organization)), may_speak(request.user)
     cadence = cadence_of(request.user, Followable.POST, number)
     if request.user.is_authenticated:
+        ours = int(organization) in request.user.roles
+        filled |= {name: personal(filled[name], ours=ours, edits=edits) for name in ("top", "text")}
         filled["discussion"] = own_comments(drawn[THREAD], request.user, number, answers=edits)
         filled["blank"] = blank_form(address, get_token(request)) if speaks else ""
 

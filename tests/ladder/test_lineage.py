@@ -1,6 +1,7 @@
 """Lineage: shown from both ends, without circles; and what happens when what a post builds on falls."""
 
 import datetime as dt
+import re
 import uuid
 
 import pytest
@@ -10,7 +11,7 @@ from django.utils import timezone
 from knowledge.evidence.actions import withdraw_report
 from knowledge.ladder.actions import AfterAction, set_aside, step_down, still_holds, take_up
 from knowledge.ladder.waiting import waiting_for
-from knowledge.posts.actions import NotReady, withdraw
+from knowledge.posts.actions import NotReady, expect_more, fall_quiet, withdraw
 from knowledge.posts.lineage import Unlinkable, link, unlink
 from knowledge.posts.models import Link, LinkKind, Move, MoveKind, Post
 from knowledge.posts.rungs import Rung
@@ -271,3 +272,25 @@ def test_what_comes_with_setting_aside_bears_its_time(alice):
     take_up(post, by=alice, why="Theirs fell.", at=later)
     link.refresh_from_db()
     assert link.ended_at == later
+
+
+def test_what_its_organization_is_asked_stands_with_the_way_to_answer(
+    client, signed_in, post, ground, alice, carla, charlie
+):
+    made = link(post, ground, BUILDS_ON, by=alice)
+    expect_more(post, timezone.localdate() + dt.timedelta(days=1), by=alice)
+    fall_quiet(post, today=timezone.localdate() + dt.timedelta(days=2))
+    set_aside(ground, by=charlie, why="It fell.", lesson=LESSON)
+    address = post.get_absolute_url()
+    ways = (f'<a href="{address}lineage/{made.pk}/still-holds/">', f'<a href="{address}check-back/">')
+    for browser, edits in (
+        (client, False),
+        (signed_in(charlie), False),
+        (signed_in(carla), False),
+        (signed_in(alice), True),
+    ):
+        page = browser.get(address).content.decode()
+        assert "has not said yet whether it still holds" in page
+        assert "Quiet since" in page
+        shown = re.sub(r"<!--.*?-->", "", page)
+        assert [way in shown for way in ways] == [edits, edits]

@@ -40,7 +40,12 @@ def test_the_numbers_are_settings_of_the_site():
 
 
 def test_field_reports_are_named_among_the_pieces_they_count_with():
-    found = [Record(evidence=2), Record(evidence=3, reports=1), Record(evidence=4, reports=2), Record(evidence=2, reports=2)]
+    found = [
+        Record(evidence=2),
+        Record(evidence=3, reports=1),
+        Record(evidence=4, reports=2),
+        Record(evidence=2, reports=2),
+    ]
     assert [wants(Rung.VETTED, each, NUMBERS)[0].words for each in found] == [
         "2 pieces of evidence",
         "3 pieces of evidence, 1 of them a field report",

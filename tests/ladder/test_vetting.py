@@ -573,3 +573,18 @@ def test_reviews_of_another_post_are_not_reached_through_this_one(signed_in, vet
     other = make_ready(alice, title="Another")
     assert signed_in(charlie).get(f"{other.get_absolute_url()}review/").status_code == 302
     assert not Review.objects.exists()
+
+
+def test_its_own_organization_is_not_asked_to_review_or_to_try_its_post(
+    client, signed_in, vetting, ready, alice, carla, charlie
+):
+    address = ready.get_absolute_url()
+    for browser, asked in (
+        (client, True),
+        (signed_in(charlie), True),
+        (signed_in(alice), False),
+        (signed_in(carla), False),
+    ):
+        page = browser.get(address).content.decode()
+        links = [f'href="{address}{path}"' in page for path in ("review/", "field-report/")]
+        assert (links, "Yours would be the first." in page) == ([asked, asked], asked)
