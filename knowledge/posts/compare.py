@@ -92,5 +92,9 @@ def _words(text: str) -> list[str]:
     return re.findall(r"\s+|\w+|[^\w\s]", text)
 
 
+# Between paragraphs; before an item of a list; before a row of a table
+BREAK = re.compile(r"\n\s*\n|\n(?=[ \t]*(?:[-*+]|\d{1,9}[.)])[ \t])|\n(?=[ \t]*\|)")
+
+
 def _paragraphs(text: str) -> list[str]:
-    return [part.strip("\n") for part in re.split(r"\n\s*\n", text) if part.strip()]
+    return [part.strip("\n") for part in BREAK.split(text) if part.strip()]

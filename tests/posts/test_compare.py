@@ -26,6 +26,8 @@ def marked(before: str, after: str) -> str:
         ),
         ("One.\n\nTwo.\n\nThree.", "One.\n\nThree.", "=1|[-Two.]|=1"),
         ("One.", "One.\n\nTwo.", "=1|[+Two.]"),
+        ("- One.\n- Two.\n- Three.", "- One.\n- Three.", "=1|[-- Two.]|=1"),
+        ("|a|b|\n|1|2|", "|a|b|\n|1|3|", "=1||1|[-2][+3]|"),
         ("", "One.", "[+One.]"),
         ("One.", "", "[-One.]"),
         ("<b>", "<i>", "<[-b][+i]>"),
