@@ -13,7 +13,7 @@ from knowledge.posts.following import followed
 from knowledge.posts.listing import HOME, Key, listed
 from knowledge.posts.models import Post
 from knowledge.posts.pieces import CUT, card_list
-from knowledge.posts.rungs import Rung
+from knowledge.posts.rungs import Rung, Standing
 from knowledge.stored import kept
 from knowledge.stored.stamps import Stamped, stamp, stamps
 from knowledge.topics.tree import tree
@@ -40,11 +40,12 @@ def _context(request: HttpRequest, stamped: Stamped) -> dict[str, object]:
 def _for_everybody(stamped: Stamped) -> list[SafeString]:
     """What the front page shows to every reader, drawn once for each change of it: what stands above and below the reader's own."""
     everyone = AnonymousUser()
-    counts = stamps(Key("standing", rung).stamp for rung in Rung)
+    counts = stamps(Key("standing", standing).stamp for standing in Standing)
     moving = listed(everyone, moved=True, limit=MOVED_SHOWN)
     context = {
         "cut": CUT,
         "total": stamped.posts,
+        "aside": counts[Key("standing", Standing.ASIDE).stamp].posts,
         "ladder": [
             {"rung": rung, "posts": counts[Key("standing", rung).stamp].posts} for rung in sorted(Rung, reverse=True)
         ],

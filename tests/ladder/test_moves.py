@@ -178,6 +178,14 @@ def test_what_is_set_aside_does_not_move_until_it_is_taken_up_again(client, emer
         take_up(emerging, by=alice, why="x")
 
 
+def test_the_front_page_says_how_many_were_set_aside(client, post, emerging, alice):
+    words = '<a href="/search/?rung=aside">1 of them set aside</a>'
+    assert words not in client.get("/").content.decode()
+    set_aside(emerging, by=alice, why="Too small.", lesson=LESSON)
+    assert words in client.get("/").content.decode()
+    assert "<h1>Set aside</h1>" in client.get("/search/?rung=aside").content.decode()
+
+
 def test_each_question_of_the_after_action_review_wants_an_answer(signed_in, emerging, alice):
     answer = signed_in(alice).post(f"{emerging.get_absolute_url()}set-aside/", {"why": "Too small."})
     page = answer.content.decode()
