@@ -22,10 +22,13 @@ QUIET = [
 PASSWORD = "learning-in-the-open"
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items):
+    """Browser tests come last: Playwright leaves an event loop running, beside which Django asks no database."""
     for item in items:
         if "/browser/" in str(item.path):
             item.add_marker(pytest.mark.browser)
+    items.sort(key=lambda item: "/browser/" in str(item.path))
 
 
 @pytest.fixture(scope="session")
@@ -127,7 +130,8 @@ class Commons:
     def run(self, query, email):
         with self.connection.transaction():
             found = self.connection.execute(query, {"email": email, "channel": news.CHANNEL})
-            return found.fetchone()[0] if found.description else None
+            row = found.fetchone() if found.description else None
+            return row[0] if row else None
 
     def notify(self, email):
         """Write one more notification; gives how many wait now."""
