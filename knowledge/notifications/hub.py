@@ -1,19 +1,15 @@
 """Telling a WebSub hub (W3C Recommendation of 23 January 2018) which feeds have changed; it tells those who subscribed there."""
 
-import contextlib
-import http.client
-import socket
-import threading
 from collections.abc import Iterable
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 from django.conf import settings
 
+from commons import outgoing
 from knowledge.notifications.things import things
 from knowledge.posts.listing import HOME, Key
 
 FORMS = ("atom", "rss", "json")
-SECONDS = 10.0  # for the whole of a request; a socket's own time-out is for each of its steps
 
 
 class HubTrouble(Exception):
@@ -43,36 +39,9 @@ def feeds_of(listings: Iterable[str]) -> list[str]:
 
 
 def _post(address: str, form: bytes) -> None:
-    """Send a form, within `SECONDS`, whatever the other end does."""
-    to = urlsplit(address)
-    kind = http.client.HTTPSConnection if to.scheme == "https" else http.client.HTTPConnection
-    connection = kind(to.netloc, timeout=SECONDS)
-    path = f"{to.path or '/'}{f'?{to.query}' if to.query else ''}"
     try:
-        with _deadline(connection):
-            connection.request("POST", path, form, {"Content-Type": "application/x-www-form-urlencoded"})
-            status = connection.getresponse().status
-    except (OSError, http.client.HTTPException) as trouble:
-        raise HubTrouble(f"{to.hostname} was not told: {trouble or type(trouble).__name__}.") from trouble
-    finally:
-        connection.close()
-    if not 200 <= status < 300:
-        raise HubTrouble(f"{to.hostname} answered {status}.")
-
-
-@contextlib.contextmanager
-def _deadline(connection: http.client.HTTPConnection):  # type: ignore[no-untyped-def]
-    """Within this, the connection is cut off after `SECONDS`: a hub that sends a byte now and then could hold us for hours."""
-
-    def cut() -> None:
-        if connection.sock is not None:
-            with contextlib.suppress(OSError):
-                connection.sock.shutdown(socket.SHUT_RDWR)
-
-    timer = threading.Timer(SECONDS, cut)
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
+        answer = outgoing.post(address, form, {"Content-Type": "application/x-www-form-urlencoded"}, anywhere=True)
+    except outgoing.NotReached as trouble:
+        raise HubTrouble(f"The hub was not told: {trouble}") from trouble
+    if not 200 <= answer.status < 300:
+        raise HubTrouble(f"The hub answered {answer.status}.")

@@ -9,9 +9,8 @@ from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from accounts.members import actions as members
-from commons import queue, worker
+from commons import outgoing, queue, worker
 from knowledge import jobs
-from knowledge.notifications import hub as telling
 from knowledge.notifications.hub import HubTrouble, feeds_of, tell_hub
 from knowledge.posts.actions import publish_version, withdraw
 from knowledge.posts.models import Post
@@ -161,7 +160,7 @@ def test_a_hub_that_is_not_there_is_told_again_later(post, settings):
 @pytest.mark.parametrize("pace", [0, 0.05])
 def test_a_hub_that_never_ends_is_cut_off(post, settings, monkeypatch, pace):
     """It says nothing, or a byte now and then: each step is in time, and all of them would take hours."""
-    monkeypatch.setattr(telling, "SECONDS", 0.5)
+    monkeypatch.setattr(outgoing, "SECONDS", 0.5)
     with socket.create_server(("127.0.0.1", 0)) as server:
 
         def dawdle():

@@ -1,0 +1,112 @@
+"""What the commons asks of others' servers: within its time, nowhere it must not, and once."""
+
+import socket
+import threading
+import time
+
+import pytest
+
+from commons import outgoing
+from tests.listening import Listening
+
+
+@pytest.fixture
+def server():
+    with Listening() as listening:
+        yield listening
+
+
+def test_a_request_is_answered(server):
+    server.answer(201, "Made.")
+    assert outgoing.post(f"{server.address}/a?b=c", b"body", {"TTL": "60"}, anywhere=True) == (201, "", "Made.")
+    [asked] = server.asked
+    assert (asked.path, asked.body, asked.headers["TTL"]) == ("/a?b=c", b"body", "60")
+    assert asked.headers["Host"] == server.address.removeprefix("http://")
+
+
+def test_no_redirect_is_followed(server):
+    server.answer(307, headers={"Location": f"{server.address}/elsewhere"})
+    assert outgoing.post(server.address, b"", {}, anywhere=True).status == 307
+    assert len(server.asked) == 1
+
+
+def test_little_is_read_of_what_is_answered(server):
+    server.answer(500, "x" * 1_000_000)
+    assert outgoing.post(server.address, b"", {}, anywhere=True).text == "x" * outgoing.READ
+
+
+@pytest.mark.parametrize("says", [b"HTTP/1.1 200 OK\r\nX: ", b"", b"HTTP/1.1 200 OK\r\nContent-Length: 900\r\n\r\n"])
+def test_a_server_that_answers_byte_by_byte_is_cut_off(monkeypatch, says):
+    monkeypatch.setattr(outgoing, "SECONDS", 0.6)
+    listening = socket.create_server(("127.0.0.1", 0))
+
+    def drip():
+        peer, _ = listening.accept()
+        peer.sendall(says)
+        try:
+            for _ in range(100):
+                peer.sendall(b"x")
+                time.sleep(0.1)
+        except OSError:
+            pass
+
+    threading.Thread(target=drip, daemon=True).start()
+    since = time.monotonic()
+    try:
+        answer = outgoing.post(f"http://127.0.0.1:{listening.getsockname()[1]}/", b"", {}, anywhere=True)
+        assert len(answer.text) < 20  # the text broke off; what came before it stands
+    except outgoing.NotReached:
+        pass
+    assert time.monotonic() - since < 3
+    listening.close()
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://127.0.0.1/",
+        "https://localhost:8000/",
+        "https://10.1.2.3/",
+        "https://192.168.0.1/",
+        "https://169.254.169.254/latest/",
+        "https://100.64.0.1/",
+        "https://0.0.0.0/",
+        "https://[::1]/",
+        "https://[fe80::1]/",
+        "https://[fd00::1]/",
+        "https://[::ffff:127.0.0.1]/",
+        "https://[64:ff9b::7f00:1]/",
+        "https://[2002:7f00:1::]/",
+        "https://2130706433/",  # 127.0.0.1 in another way
+        "https://0x7f.1/",
+        "http://9.9.9.9/",  # not without TLS
+        "ftp://9.9.9.9/",
+        "https:///nothing",
+    ],
+)
+def test_where_an_outsider_must_not_send_us(address):
+    with pytest.raises(outgoing.Refused):
+        outgoing.post(address, b"", {})
+
+
+def test_a_name_that_leads_inside_as_well_is_refused(monkeypatch):
+    both = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, 443)) for address in ("9.9.9.9", "10.0.0.1")]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: both)
+    with pytest.raises(outgoing.Refused):
+        outgoing.post("https://push.example/", b"", {})
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://no-such-name.invalid/",
+        "https://[half/",
+        "https://a:b/",
+        f"https://{'a' * 300}.example/",
+        "http://127.0.0.1:9/",
+    ],
+)
+def test_what_cannot_be_reached_is_said_in_words(address):
+    with pytest.raises(outgoing.NotReached) as said:
+        outgoing.post(address, b"", {}, anywhere=True)
+    assert str(said.value).endswith(".")
