@@ -26,7 +26,8 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stab
 # What a host may set; the tests bring their own
 OF_THE_HOST = {
     "ALLOWED_HOSTS", "DEV", "EMAIL_URL", "HOLD_FIRST_POSTS", "HOST", "KEPT_PAGES", "LOCK_TIMEOUT", "MAIL_FROM",
-    "PORT", "SITE_CONTACT", "SITE_NAME", "SITE_URL", "STATEMENT_TIMEOUT", "TRIAL", "TRUSTED_PROXIES", "WEB_THREADS", "WEB_WORKERS",
+    "PORT", "SITE_CONTACT", "SITE_NAME", "SITE_URL", "STATEMENT_TIMEOUT", "TRIAL", "TRUSTED_PROXIES", "VAPID_PRIVATE_KEY",
+    "WEB_THREADS", "WEB_WORKERS",
 }  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 import os
 import secrets
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -19,25 +20,29 @@ def _flag(name: str, default: bool = False) -> bool:
     return os.environ.get(name, "1" if default else "").lower() in {"1", "true", "yes", "on"}
 
 
-def _secret_key() -> str:
-    """SECRET_KEY, or a key of this installation's own, made once under var/ and readable by its owner alone."""
-    if key := os.environ.get("SECRET_KEY"):
-        return key
-    path = VAR_DIR / "secret_key"
+def _made_once(name: str, make: Callable[[], str]) -> str:
+    """A secret of this installation's own, made once under var/ and readable by its owner alone."""
+    path = VAR_DIR / name
     try:
         return path.read_text().strip()
     except FileNotFoundError:
         path.parent.mkdir(parents=True, exist_ok=True)
     fresh = path.with_suffix(f".{os.getpid()}")
     fresh.touch(mode=0o600)
-    fresh.write_text(secrets.token_urlsafe(50))
+    fresh.write_text(make())
     try:
-        os.link(fresh, path)  # two starting at once agree on one key
+        os.link(fresh, path)  # two starting at once agree on one
     except FileExistsError:
         pass
     finally:
         fresh.unlink()
     return path.read_text().strip()
+
+
+def _fresh_vapid_key() -> str:
+    from commons.push import fresh_key
+
+    return fresh_key()
 
 
 # What the site is
@@ -46,7 +51,7 @@ SITE_URL = os.environ.get("SITE_URL", "http://localhost:8000").rstrip("/")
 SITE_CONTACT = os.environ.get("SITE_CONTACT", "hello@commons.example")
 TRIAL = _flag("TRIAL")  # the trial shows the mail it sends on a page of its own
 DEBUG = _flag("DEV")
-SECRET_KEY = _secret_key()
+SECRET_KEY = os.environ.get("SECRET_KEY") or _made_once("secret_key", lambda: secrets.token_urlsafe(50))
 _site = urlsplit(SITE_URL)
 ALLOWED_HOSTS = [
     host
@@ -60,6 +65,10 @@ KEPT_PAGES = int(os.environ.get("KEPT_PAGES", "200"))
 
 # The WebSub hub that is told when a feed changes, and that every feed names; none by default
 WEBSUB_HUB = os.environ.get("WEBSUB_HUB", "")
+
+# Web push: by this key browsers know our messages. One that changes turns push off for everybody
+VAPID_PRIVATE_KEY = os.environ.get("VAPID_PRIVATE_KEY") or _made_once("vapid_key", _fresh_vapid_key)
+PUSH_ALLOW_LOCAL = False  # the tests' push service is on their own machine, without TLS
 
 # Rules of the site
 # How much of each a vetted finding wants, and how long a request for more waits once it was answered
