@@ -13,6 +13,7 @@ from procrastinate.exceptions import AlreadyEnqueued
 ANNOUNCE = "announce"  # something happened: tell those whom it concerns
 LETTERS = "letters"  # every minute, and when somebody is told of something: make the mail that is due, and send it
 CODES = "codes"  # the same for mail that somebody waits for: sign-in codes, confirmations
+PUSH = "push"  # every minute, and when there is something to push: push it to browsers
 
 FOLLOW_RENAME = "follow_rename"  # an organization or a member has a new name: make what shows it anew
 TIDY = "tidy"  # once a day: sessions that ran out, jobs long done, mail the trial showed
@@ -20,11 +21,11 @@ PING = "ping"  # something is new in feeds: tell the WebSub hub
 
 DATES = "dates"  # every hour: dates that have passed, each with its verb
 
-ALL = (ANNOUNCE, LETTERS, CODES, FOLLOW_RENAME, TIDY, PING, DATES)
+ALL = (ANNOUNCE, LETTERS, CODES, PUSH, FOLLOW_RENAME, TIDY, PING, DATES)
 
 
 # Jobs that may wait long for others' servers have lanes of their own, so that they hold up nothing else
-LANES = {LETTERS: "mail", CODES: "codes", PING: "hub"}
+LANES = {LETTERS: "mail", CODES: "codes", PUSH: "push", PING: "hub"}
 
 
 def lane(name: str) -> str:

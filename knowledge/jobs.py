@@ -24,6 +24,8 @@ from knowledge.ladder.page import pages_naming_member, pages_naming_organization
 from knowledge.ladder.vetting import Closed, close_request, decline
 from knowledge.notifications.hub import tell_hub
 from knowledge.notifications.letters import make_at_once, make_digests
+from knowledge.notifications.models import Push
+from knowledge.notifications.pushing import make_pushes, push_due
 from knowledge.notifications.recipients import tell
 from knowledge.notifications.sending import SOMEBODY_WAITS, TO_FOLLOWERS, send_due
 from knowledge.posts.actions import fall_quiet
@@ -37,14 +39,18 @@ logger = logging.getLogger(__name__)
 BATCH = 200  # posts in one transaction
 KEEP_SENDINGS = dt.timedelta(days=7)
 KEEP_TRIAL_MAIL = dt.timedelta(days=14)
+KEEP_PUSHES = dt.timedelta(days=14)  # longer than anything is still pushed
 
 
 @app.task(name=queue.ANNOUNCE, retry=RetryStrategy(max_attempts=8, exponential_wait=4))
 def announce(activity: int) -> None:
     """Write one notification for each whom an activity concerns, and who may see what it is about."""
     happened = Activity.objects.filter(pk=activity).first()
-    if happened is not None and tell(happened) and make_at_once():
-        queue.wake(queue.LETTERS)
+    if happened is not None and tell(happened):
+        if make_at_once():
+            queue.wake(queue.LETTERS)
+        if make_pushes(happened):
+            queue.wake(queue.PUSH)
 
 
 @app.periodic(cron="* * * * *")
@@ -61,6 +67,13 @@ def letters(timestamp: int) -> None:
 def codes(timestamp: int) -> None:
     """Send mail that somebody waits for: it stands behind no digest."""
     send_due(SOMEBODY_WAITS)
+
+
+@app.periodic(cron="* * * * *")
+@app.task(name=queue.PUSH, queue=queue.lane(queue.PUSH), queueing_lock=queue.PUSH, pass_context=False)
+def push(timestamp: int) -> None:
+    """Push what is due to browsers. Whatever ended before it was done is taken up by the next."""
+    push_due()
 
 
 @app.task(name=queue.FOLLOW_RENAME, retry=RetryStrategy(max_attempts=8, exponential_wait=4))
@@ -129,8 +142,9 @@ def dates(timestamp: int) -> None:
 @app.periodic(cron="17 3 * * *")
 @app.task(name=queue.TIDY, queueing_lock=queue.TIDY, pass_context=False)
 def tidy(timestamp: int) -> None:
-    """Throw away what is only in the way: sessions that ran out, forms long sent, mail the trial showed."""
+    """Throw away what is only in the way: sessions that ran out, forms long sent, mail the trial showed, what was pushed."""
     now = timezone.now()
     Session.objects.filter(expire_date__lt=now).delete()
     Sending.objects.filter(at__lt=now - KEEP_SENDINGS).delete()
     TrialMail.objects.filter(at__lt=now - KEEP_TRIAL_MAIL).delete()
+    Push.objects.filter(closed_at__lt=now - KEEP_PUSHES).delete()

@@ -4,7 +4,7 @@ from knowledge.comments.models import Comment, EarlierText
 from knowledge.evidence.models import Evidence, FieldReport, ReportVersion, StillHolds
 from knowledge.ladder.models import Confirmation, Lesson, RequestAnswer, RequestClosing, Review, Vetting
 from knowledge.moderation.models import LogEntry
-from knowledge.notifications.models import Bounce, Letter, MailState, Notification
+from knowledge.notifications.models import Bounce, Letter, MailState, Notification, Push, PushSubscription
 from knowledge.posts.models import Attachment, CheckBack, Link, Listing, Move, Post, PostAuthor, PostTag, Version
 from knowledge.search.models import SavedSearch
 from knowledge.stored.models import Fragment, Stamp
@@ -37,6 +37,8 @@ __all__ = [
     "Post",
     "PostAuthor",
     "PostTag",
+    "Push",
+    "PushSubscription",
     "Reader",
     "ReportVersion",
     "RequestAnswer",

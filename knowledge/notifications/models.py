@@ -168,3 +168,48 @@ class Bounce(models.Model):
 
     def __str__(self) -> str:
         return self.address
+
+
+class PushSubscription(models.Model):
+    """A browser in which a member turned web push on: where it is written to, and the keys by which it alone reads that."""
+
+    member = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="push_subscriptions")
+    endpoint = models.CharField(max_length=1000, unique=True)
+    p256dh = models.CharField(max_length=100)
+    auth = models.CharField(max_length=30)
+    name = models.CharField("which browser it is, for its owner", max_length=60)
+    made_at = models.DateTimeField(default=timezone.now)
+    last_ok_at = models.DateTimeField(null=True, blank=True)
+    # How often in a row its push service did not take a message, why at last, and until when it is left alone
+    failed = models.PositiveIntegerField(default=0)
+    reason = models.CharField(max_length=gate.REASON, blank=True)
+    waits_until = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["member", "made_at"], name="push_of_member")]
+
+    def __str__(self) -> str:
+        return f"{self.name} of {self.member}"
+
+
+class Push(models.Model):
+    """One notification for one browser: a row made once, pushed, or closed with a reason."""
+
+    notification = models.ForeignKey(Notification, on_delete=models.CASCADE, related_name="pushes")
+    subscription = models.ForeignKey(PushSubscription, on_delete=models.CASCADE, related_name="pushes")
+    # Until when nobody else takes it up
+    leased_until = models.DateTimeField(null=True, blank=True)
+    closed_at = models.DateTimeField(null=True, blank=True)
+    outcome = models.CharField(max_length=8, choices=Outcome.choices, default=Outcome.WAITING, blank=True)
+    reason = models.CharField("why, in words", max_length=gate.REASON, blank=True)
+
+    class Meta:
+        verbose_name_plural = "pushes"
+        constraints = [models.UniqueConstraint(fields=["notification", "subscription"], name="pushed_once")]
+        indexes = [
+            models.Index(fields=["id"], condition=Q(closed_at=None), name="pushes_due"),
+            models.Index(fields=["closed_at"], condition=Q(closed_at__isnull=False), name="pushes_done"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.notification_id} to {self.subscription_id}"

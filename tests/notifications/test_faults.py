@@ -19,7 +19,7 @@ from django.utils import timezone
 from commons import queue, worker
 from commons.activity.models import Activity
 from knowledge import jobs
-from knowledge.notifications.models import Letter, Notification, Outcome
+from knowledge.notifications.models import Letter, Notification, Outcome, Push, PushSubscription
 from knowledge.stored.models import Fragment, Stamp
 from knowledge.subscriptions.actions import subscribe
 from knowledge.subscriptions.models import Cadence, Followable, Subscription
@@ -201,10 +201,16 @@ def test_every_job_may_run_twice(settings, tmp_path, alice, charlie):
     """Each registered job, run twice: the second time the database and the mailbox stay as they are."""
     from commons.mail import TrialMail
     from knowledge.ladder.models import Vetting
+    from knowledge.notifications.browsers import push_on
     from tests.ladder.test_machine import facts_now
+    from tests.listening import Listening
     from tests.make import make_ready, make_vetting
+    from tests.pushing import Device
 
     settings.EMAIL_BACKEND, settings.VAR_DIR = "commons.mail.MailboxBackend", tmp_path
+    settings.PUSH_ALLOW_LOCAL = True
+    push_service = Listening()
+    push_on(alice, *Device(f"{push_service.address}/alice").browser)
     post = make_ready(alice)
     Vetting.objects.filter(pk=make_vetting(post, alice).pk).update(until="2026-01-01")
     make_comment(post, charlie)
@@ -213,6 +219,7 @@ def test_every_job_may_run_twice(settings, tmp_path, alice, charlie):
         queue.FOLLOW_RENAME: [{"kind": "member", "pk": alice.pk}],
         queue.LETTERS: [{"timestamp": 0}],
         queue.CODES: [{"timestamp": 0}],
+        queue.PUSH: [{"timestamp": 0}],
         queue.DATES: [{"timestamp": 0}],
         queue.TIDY: [{"timestamp": 0}],
         "ping": [{"listings": ["home"]}],
@@ -221,6 +228,7 @@ def test_every_job_may_run_twice(settings, tmp_path, alice, charlie):
     def everything() -> dict[object, object]:
         """Every row that says something; whether a post was made anew, or a worker looked, says nothing."""
         models = [*(facts_now().keys() - {Stamp, Fragment}), Activity, Notification, Letter, Subscription, TrialMail]
+        models += [Push, PushSubscription]
         return {model: list(model._default_manager.order_by("pk").values()) for model in models}
 
     def run(name: str) -> None:
@@ -228,10 +236,12 @@ def test_every_job_may_run_twice(settings, tmp_path, alice, charlie):
         for asked in arguments.get(name, [{}]):
             task.func(**asked)
 
-    for name in queue.ALL:
-        run(name)
-        after = everything()
-        run(name)
-        for model, rows in everything().items():
-            assert rows == after[model], f"{name}, run twice, changed {model}"
+    with push_service:
+        for name in queue.ALL:
+            run(name)
+            after = everything()
+            run(name)
+            for model, rows in everything().items():
+                assert rows == after[model], f"{name}, run twice, changed {model}"
+    assert len(push_service.asked) == Push.objects.filter(outcome=Outcome.SENT).count() > 0
     assert TrialMail.objects.filter(to=alice.email).count() == 1
