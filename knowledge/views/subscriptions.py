@@ -14,8 +14,9 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
-from commons import keeping
+from commons import keeping, push
 from commons.access import acting
+from knowledge.notifications.browsers import browsers_of
 from knowledge.notifications.forms import ByMailForm, HowForm
 from knowledge.notifications.readers import ask_reader
 from knowledge.notifications.things import feed_of, followable, subscriptions_of
@@ -156,6 +157,8 @@ def following(request: HttpRequest) -> HttpResponseBase:
             "muted": Post.objects.visible_to(member).filter(muted_by__member=member).select_related("shown"),
             "form": form,
             "feed": private_feed_address(member),
+            "browsers": browsers_of(member),
+            "push_key": push.public_key(),
             "cards": card_list([row.number for row in rows[:20]], read),
             "older": f"?{filters.at('older', rows[19])}" if len(rows) > 20 else "",
         },

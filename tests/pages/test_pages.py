@@ -55,7 +55,7 @@ FEEDS = [
 ]
 MEMBERS_ONLY = [
     ("/posts/new/", 6),
-    ("/following/", 8),
+    ("/following/", 9),
     ("/notifications/", 5),
     ("/organizations/harbor-street/posts/", 4),
     ("{post}edit/", 7),
