@@ -4,13 +4,14 @@ import re
 from collections.abc import Iterable, Mapping
 
 from django.conf import settings
+from django.db.models import Prefetch
 from django.template import Context
 from django.template.loader import get_template
 from django.utils.safestring import SafeString, mark_safe
 
 from commons import markup
 from knowledge.posts.listing import CARD
-from knowledge.posts.models import Post, Version
+from knowledge.posts.models import Move, MoveKind, Post, Version
 from knowledge.stored.fragments import Read, fragments
 from knowledge.topics.models import IssueArea, Place
 
@@ -65,7 +66,8 @@ def areas_of(version: Version) -> list[IssueArea]:
 
 def _make_cards(numbers: list[int]) -> Mapping[int, str]:
     template = get_template("components/card.html").template  # type: ignore[attr-defined]
-    posts = Post.objects.filter(pk__in=numbers).for_cards()
+    asides = Prefetch("moves", Move.objects.filter(kind=MoveKind.ASIDE), to_attr="asides")
+    posts = Post.objects.filter(pk__in=numbers).for_cards().prefetch_related(asides)
     return {post.number: drawn(template, post=post, standing=post.standing) for post in posts}
 
 

@@ -183,7 +183,9 @@ def test_the_front_page_says_how_many_were_set_aside(client, post, emerging, ali
     assert words not in client.get("/").content.decode()
     set_aside(emerging, by=alice, why="Too small.", lesson=LESSON)
     assert words in client.get("/").content.decode()
-    assert "<h1>Set aside</h1>" in client.get("/search/?rung=aside").content.decode()
+    page = client.get("/search/?rung=aside").content.decode()
+    assert "<h1>Set aside</h1>" in page
+    assert '<p class="takeaway">Too small.</p>' in page
 
 
 def test_each_question_of_the_after_action_review_wants_an_answer(signed_in, emerging, alice):
