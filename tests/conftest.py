@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 from django.core.management import call_command
+from django.db import connection
 from django.db.backends.postgresql.operations import DatabaseOperations
 from django.test import Client
 
@@ -112,3 +113,13 @@ def signed_in():
         return client
 
     return sign_in
+
+
+@pytest.fixture
+def committed(transactional_db):
+    """What a new commons starts with, where tests commit; and no job of another test waits."""
+    call_command("load_topics", verbosity=0)
+    with connection.cursor() as cursor:  # the queue's tables are not Django's to empty
+        cursor.execute(
+            "TRUNCATE procrastinate_jobs, procrastinate_workers, procrastinate_periodic_defers, procrastinate_events"
+        )

@@ -33,12 +33,7 @@ def pings() -> list[list[str]]:
     return [job.args["listings"] for job in ProcrastinateJob.objects.filter(task_name=queue.PING).order_by("pk")]
 
 
-@pytest.mark.django_db(transaction=True, serialized_rollback=True)
-def test_a_new_post_reaches_a_subscriber_through_a_hub(live_server, settings, monkeypatch, request):
-    from django.core.management import call_command
-
-    call_command("load_topics", verbosity=0)
-    alice = request.getfixturevalue("alice")
+def test_a_new_post_reaches_a_subscriber_through_a_hub(committed, live_server, settings, monkeypatch, alice):
     make_post(alice, "There before", tags=["rent"])
     a_hub, reader = Hub(), Subscriber()
     with serving(a_hub.answer) as hub_at, serving(reader.answer) as reader_at:

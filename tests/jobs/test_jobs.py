@@ -42,12 +42,7 @@ def test_every_name_has_a_task(name):
     assert name in app.tasks
 
 
-@pytest.mark.django_db(transaction=True, serialized_rollback=True)
-def test_a_new_name_reaches_every_page_through_the_worker(client, django_db_serialized_rollback, request):
-    from django.core.management import call_command
-
-    call_command("load_topics", verbosity=0)
-    alice = request.getfixturevalue("alice")
+def test_a_new_name_reaches_every_page_through_the_worker(client, committed, alice):
     post = make_post(alice)
     make_comment(post, alice, "Our own words.")
     path = post.get_absolute_url()

@@ -5,7 +5,6 @@ from collections.abc import Callable
 
 import pytest
 from django.core.exceptions import PermissionDenied
-from django.core.management import call_command
 from django.db import connections
 
 from knowledge.comments.actions import CommentIsGone, answer_challenge
@@ -24,12 +23,6 @@ REFUSALS = (
 )  # fmt: skip
 ROUNDS = 2
 LESSON = AfterAction("a", "b", "c", "d")
-
-
-@pytest.fixture
-def committed(transactional_db):
-    """What a new commons starts with, where tests commit."""
-    call_command("load_topics", verbosity=0)
 
 
 @pytest.fixture

@@ -12,7 +12,6 @@ from collections import Counter
 from collections.abc import Iterator
 
 import pytest
-from django.core.management import call_command
 from django.db import connection
 from django.utils import timezone
 
@@ -27,16 +26,6 @@ from tests.mail import Post, serve
 from tests.make import area, make_comment, make_member, make_organization, make_post
 
 FOLLOWERS = 12
-
-
-@pytest.fixture
-def committed(transactional_db):
-    """What a new commons starts with, where tests commit."""
-    call_command("load_topics", verbosity=0)
-    with connection.cursor() as cursor:  # jobs of other tests are not ours
-        cursor.execute(
-            "TRUNCATE procrastinate_jobs, procrastinate_workers, procrastinate_periodic_defers, procrastinate_events"
-        )
 
 
 @pytest.fixture
