@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 import dj_database_url
 import dj_email_url
+from django.utils.functional import SimpleLazyObject
 
 from commons import embedded
 
@@ -67,7 +68,10 @@ KEPT_PAGES = int(os.environ.get("KEPT_PAGES", "200"))
 WEBSUB_HUB = os.environ.get("WEBSUB_HUB", "")
 
 # Web push: by this key browsers know our messages. One that changes turns push off for everybody
-VAPID_PRIVATE_KEY = os.environ.get("VAPID_PRIVATE_KEY") or _made_once("vapid_key", _fresh_vapid_key)
+# Made when it is first asked for: whoever only collects static files, as an image does, makes none
+VAPID_PRIVATE_KEY = os.environ.get("VAPID_PRIVATE_KEY") or SimpleLazyObject(
+    lambda: _made_once("vapid_key", _fresh_vapid_key)
+)
 PUSH_ALLOW_LOCAL = False  # the tests' push service is on their own machine, without TLS
 
 # Rules of the site

@@ -23,6 +23,7 @@ from procrastinate.exceptions import ConnectorException
 from commons import serving
 from commons.steps import say
 
+TROUBLE = (ConnectorException, psycopg.OperationalError)  # that the database is away
 LOOK_EVERY = 15  # seconds from one look for abandoned jobs to the next
 # How many jobs of each lane run beside each other: mail waits for others' servers most of the time
 BESIDE = {"default": 2, "mail": int(os.environ.get("MAIL_SENDERS", "4")), "codes": 1, "push": 2, "hub": 1}
@@ -45,8 +46,8 @@ def main() -> None:
         handler.addFilter(loss)
     try:
         with app.replace_connector(app.connector.get_worker_connector()) as working:  # type: ignore[attr-defined]
-            asyncio.run(_work(working))
-    except (ConnectorException, psycopg.OperationalError) as trouble:
+            asyncio.run(_work(working, loss))
+    except TROUBLE as trouble:
         loss.trouble = loss.trouble or trouble
     if loss.trouble:
         say(f"The worker ends: {loss}.")
@@ -82,7 +83,7 @@ class Loss(logging.Filter):
         return f"it has lost the database ({lines[0].rstrip('.') if lines else 'it does not say why'})"
 
 
-async def _work(app: App) -> None:
+async def _work(app: App, loss: Loss) -> None:
     """Work on all lanes, each with a worker of its own, until SIGTERM or SIGINT; when one lane ends, all do."""
     async with app.open_async():
         looking = asyncio.create_task(_take_up_abandoned(app))
@@ -108,6 +109,11 @@ async def _work(app: App) -> None:
             asyncio.get_running_loop().add_signal_handler(number, stop)
         try:
             done, _ = await asyncio.wait(lanes, return_when=asyncio.FIRST_COMPLETED)
+            for lane in done:
+                if not lane.cancelled() and isinstance(lane.exception(), TROUBLE):
+                    loss.trouble = loss.trouble or lane.exception()
+                    say(f"The worker ends: {loss}.")
+                    os._exit(1)  # to wait for the other lanes would be to wait for the database
             stop()
             await asyncio.gather(*lanes, return_exceptions=True)
             for lane in done:
