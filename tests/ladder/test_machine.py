@@ -757,7 +757,7 @@ ROUNDS = range(20, 26)
 
 
 def test_whatever_anybody_does_what_is_vetted_has_earned_it(cast):
-    """The rounds are the same in each run, so that what they reach is too. Others: change ROUNDS, and be told of a fault or depth."""
+    """The rounds are the same in each run, and so what they reach does not change by chance; other ROUNDS tell other stories."""
     Ladder.cast, Ladder.reached = cast, Counter()
     for number in ROUNDS:
         run_state_machine_as_test(
