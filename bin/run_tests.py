@@ -4,7 +4,8 @@
 
 DATABASE_URL names the server to use; without it one of the tests' own is started, under var/, and stopped at the end.
 CHROMIUM names the browser; without it one is looked for, and got where that may be. Where none can be had the rest runs, and
-the last lines say what did not; with COMMONS_REQUIRE_BROWSER=1 that is a failure. Ends with pytest's exit code.
+the last lines say what did not; with COMMONS_REQUIRE_BROWSER=1 that is a failure. So it is with Dovecot, an IMAP server, and
+COMMONS_REQUIRE_IMAP=1, but that none is got. Ends with pytest's exit code.
 """
 
 import contextlib
@@ -25,9 +26,9 @@ MOST_WORKERS = 4
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 # What a host may set; the tests bring their own
 OF_THE_HOST = {
-    "ALLOWED_HOSTS", "DEV", "EMAIL_URL", "HOLD_FIRST_POSTS", "HOST", "KEPT_PAGES", "LOCK_TIMEOUT", "MAIL_FROM",
-    "PORT", "SITE_CONTACT", "SITE_NAME", "SITE_URL", "STATEMENT_TIMEOUT", "TRIAL", "TRUSTED_PROXIES", "VAPID_PRIVATE_KEY",
-    "WEB_THREADS", "WEB_WORKERS",
+    "ALLOWED_HOSTS", "ANYMAIL_PROVIDER", "DEV", "EMAIL_URL", "HOLD_FIRST_POSTS", "HOST", "INBOUND_IMAP_URL", "KEPT_PAGES",
+    "LOCK_TIMEOUT", "MAIL_FROM", "MAIL_REPLY_HOST", "PORT", "SITE_CONTACT", "SITE_NAME", "SITE_URL", "STATEMENT_TIMEOUT", "TRIAL",
+    "TRUSTED_PROXIES", "VAPID_PRIVATE_KEY", "WEB_THREADS", "WEB_WORKERS",
 }  # fmt: skip
 
 
@@ -41,7 +42,7 @@ def main() -> None:
     try:
         with _alone(var), _database(var, environment):
             _collect_static_files(environment)
-            environment |= _browser(arguments)
+            environment |= _browser(arguments) | _imap()
             # pytest's own place for files is shared by all runs, which close it to the databases' user
             code = _run_pytest([f"--basetemp={var / 'test-files'}", *arguments], environment)
     except (Refused, embedded.DatabaseTrouble) as refused:
@@ -102,7 +103,7 @@ def _collect_static_files(environment: dict[str, str]) -> None:
 def _run_pytest(arguments: list[str], environment: dict[str, str]) -> int:
     """Run pytest and give its exit code. Ctrl-C reaches pytest too, which then says how far it came."""
     workers = min(os.cpu_count() or 1, MOST_WORKERS)
-    command = [sys.executable, "-m", "pytest", "-p", "bin.without_browser", "-n", str(workers), "--dist", "loadgroup"]
+    command = [sys.executable, "-m", "pytest", "-p", "bin.without", "-n", str(workers), "--dist", "loadgroup"]
     pytest = subprocess.Popen([*command, *arguments], cwd=ROOT, env=environment)  # noqa: S603
     try:
         while True:
@@ -111,6 +112,17 @@ def _run_pytest(arguments: list[str], environment: dict[str, str]) -> int:
     finally:
         pytest.terminate()  # only where this program was told to end
         pytest.wait()
+
+
+# The IMAP server
+
+
+def _imap() -> dict[str, str]:
+    """What the environment says about the IMAP server: where it is, or why there is none."""
+    path = shutil.which("dovecot", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
+    if path is None or not shutil.which("openssl"):
+        return {"COMMONS_NO_IMAP": "Dovecot, or openssl, is not installed"}
+    return {"COMMONS_DOVECOT": path}
 
 
 # The browser

@@ -37,6 +37,6 @@ def test_every_setting_from_the_environment_is_told_of():
     named = {name for path in code if path.is_file() for name in reads.findall(path.read_text())}
     told = set(re.findall(r"`([A-Z][A-Z_]+)\b", (ROOT / "docs/hosting.md").read_text()))
     # The shell's, WSGI's, and what one program of ours tells another.
-    inner = {"PATH", "CONTENT_LENGTH", "COMMONS_FACTS", "COMMONS_NO_BROWSER"}
+    inner = {"PATH", "CONTENT_LENGTH", "COMMONS_FACTS", "COMMONS_NO_BROWSER", "COMMONS_NO_IMAP"}
     assert len(named) > 10
     assert named - told - inner == set()
