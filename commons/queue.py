@@ -19,13 +19,15 @@ FOLLOW_RENAME = "follow_rename"  # an organization or a member has a new name: m
 TIDY = "tidy"  # once a day: sessions that ran out, jobs long done, mail the trial showed
 PING = "ping"  # something is new in feeds: tell the WebSub hub
 
+INBOUND = "inbound"  # every minute: mail that came into the mailbox of the commons
+
 DATES = "dates"  # every hour: dates that have passed, each with its verb
 
-ALL = (ANNOUNCE, LETTERS, CODES, PUSH, FOLLOW_RENAME, TIDY, PING, DATES)
+ALL = (ANNOUNCE, LETTERS, CODES, PUSH, FOLLOW_RENAME, TIDY, PING, INBOUND, DATES)
 
 
 # Jobs that may wait long for others' servers have lanes of their own, so that they hold up nothing else
-LANES = {LETTERS: "mail", CODES: "codes", PUSH: "push", PING: "hub"}
+LANES = {LETTERS: "mail", CODES: "codes", PUSH: "push", PING: "hub", INBOUND: "inbound"}
 
 
 def lane(name: str) -> str:

@@ -10,7 +10,7 @@ import dj_database_url
 import dj_email_url
 from django.utils.functional import SimpleLazyObject
 
-from commons import embedded
+from commons import embedded, webhooks
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = Path(os.environ.get("COMMONS_VAR", BASE_DIR / "var"))
@@ -286,6 +286,18 @@ elif TRIAL:
     EMAIL_BACKEND = "commons.mail.MailboxBackend"
 else:
     EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
+
+# Mail that comes: the host of the addresses at which it is taken (reply+…@host); without one, none is
+MAIL_REPLY_HOST = os.environ.get("MAIL_REPLY_HOST", "").lower()
+# The mailbox it is fetched from, by TLS: imaps://user:password@host/INBOX (name and password percent-encoded)
+INBOUND_IMAP_URL = os.environ.get("INBOUND_IMAP_URL", "")
+# The mail provider whose webhooks tell what became of mail, and hand on mail that came; and how they show that it is they
+ANYMAIL_PROVIDER = os.environ.get("ANYMAIL_PROVIDER", "").lower()
+ANYMAIL = webhooks.settings_of(
+    ANYMAIL_PROVIDER,
+    secret=os.environ.get("ANYMAIL_WEBHOOK_SECRET", ""),
+    signing_key=os.environ.get("ANYMAIL_SIGNING_KEY", ""),
+)
 
 # Background jobs
 PROCRASTINATE_IMPORT_PATHS = ["knowledge.jobs"]

@@ -3,7 +3,7 @@
 from django.contrib import admin
 from django.urls import include, path, register_converter
 
-from commons import health
+from commons import health, webhooks
 from commons.converters import FeedForm, Number
 
 register_converter(Number, "number")
@@ -13,6 +13,7 @@ urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
     path("admin/", admin.site.urls),
+    path("anymail/", include(webhooks.patterns())),
     path("", include("accounts.urls")),
     path("", include("knowledge.urls")),
 ]

@@ -26,7 +26,7 @@ from commons.steps import say
 TROUBLE = (ConnectorException, psycopg.OperationalError)  # that the database is away
 LOOK_EVERY = 15  # seconds from one look for abandoned jobs to the next
 # How many jobs of each lane run beside each other: mail waits for others' servers most of the time
-BESIDE = {"default": 2, "mail": int(os.environ.get("MAIL_SENDERS", "4")), "codes": 1, "push": 2, "hub": 1}
+BESIDE = {"default": 2, "mail": int(os.environ.get("MAIL_SENDERS", "4")), "codes": 1, "push": 2, "hub": 1, "inbound": 1}
 
 
 def main() -> None:

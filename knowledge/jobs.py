@@ -5,6 +5,7 @@ import logging
 from collections.abc import Callable
 from functools import partial
 
+from django.conf import settings
 from django.contrib.sessions.models import Session
 from django.db import transaction
 from django.db.models import Q
@@ -19,6 +20,8 @@ from commons.mail import TrialMail
 from commons.once import Sending
 from knowledge.comments.actions import THREAD
 from knowledge.comments.models import Comment
+from knowledge.inbound.fetching import fetch
+from knowledge.inbound.models import Received
 from knowledge.ladder.models import RequestAnswer, Vetting
 from knowledge.ladder.page import pages_naming_member, pages_naming_organization
 from knowledge.ladder.vetting import Closed, close_request, decline
@@ -38,6 +41,7 @@ from knowledge.stored.stamps import bump
 logger = logging.getLogger(__name__)
 BATCH = 200  # posts in one transaction
 KEEP_SENDINGS = dt.timedelta(days=7)
+KEEP_RECEIVED = dt.timedelta(days=400)  # longer than an address to answer to holds
 KEEP_TRIAL_MAIL = dt.timedelta(days=14)
 KEEP_PUSHES = dt.timedelta(days=14)  # longer than anything is still pushed
 
@@ -119,6 +123,14 @@ def ping(listings: list[str]) -> None:
     tell_hub(listings)
 
 
+@app.periodic(cron="* * * * *")
+@app.task(name=queue.INBOUND, queue=queue.lane(queue.INBOUND), queueing_lock=queue.INBOUND, pass_context=False)
+def inbound(timestamp: int) -> None:
+    """Receive the mail that came into the mailbox of the commons, where it has one."""
+    if settings.INBOUND_IMAP_URL:
+        fetch(settings.INBOUND_IMAP_URL)
+
+
 @app.periodic(cron="7 * * * *")
 @app.task(name=queue.DATES, queueing_lock=queue.DATES, pass_context=False)
 def dates(timestamp: int) -> None:
@@ -146,5 +158,6 @@ def tidy(timestamp: int) -> None:
     now = timezone.now()
     Session.objects.filter(expire_date__lt=now).delete()
     Sending.objects.filter(at__lt=now - KEEP_SENDINGS).delete()
+    Received.objects.filter(at__lt=now - KEEP_RECEIVED).delete()
     TrialMail.objects.filter(at__lt=now - KEEP_TRIAL_MAIL).delete()
     Push.objects.filter(closed_at__lt=now - KEEP_PUSHES).delete()

@@ -2,10 +2,11 @@
 
 from knowledge.comments.models import Comment, EarlierText
 from knowledge.evidence.models import Evidence, FieldReport, ReportVersion, StillHolds
+from knowledge.inbound.models import Received
 from knowledge.ladder.models import Confirmation, Lesson, RequestAnswer, RequestClosing, Review, Vetting
 from knowledge.moderation.models import LogEntry
 from knowledge.notifications.models import Bounce, Letter, MailState, Notification, Push, PushSubscription
-from knowledge.posts.models import Attachment, CheckBack, Link, Listing, Move, Post, PostAuthor, PostTag, Version
+from knowledge.posts.models import Attachment, CheckBack, Draft, Link, Listing, Move, Post, PostAuthor, PostTag, Version
 from knowledge.search.models import SavedSearch
 from knowledge.stored.models import Fragment, Stamp
 from knowledge.subscriptions.models import Following, Muted, Reader, Subscription
@@ -18,6 +19,7 @@ __all__ = [
     "CheckBack",
     "Comment",
     "Confirmation",
+    "Draft",
     "EarlierText",
     "Evidence",
     "FieldReport",
@@ -40,6 +42,7 @@ __all__ = [
     "Push",
     "PushSubscription",
     "Reader",
+    "Received",
     "ReportVersion",
     "RequestAnswer",
     "RequestClosing",

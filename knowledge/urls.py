@@ -5,6 +5,7 @@ from django.urls import path
 from knowledge import feeds, sitemaps
 from knowledge.views import (
     comments,
+    drafts,
     evidence,
     home,
     ladder,
@@ -41,6 +42,8 @@ urlpatterns = [
     path("organizations/<slug:slug>/posts/", organizations.own_posts, name="own_posts"),
     path("members/<str:handle>/", members.member, name="member"),
     path("members/<str:handle>/feed.<form:form>", feeds.member, name="member_feed"),
+    path("drafts/", drafts.drafts, name="drafts"),
+    path("drafts/<number:pk>/discard/", drafts.discard, name="draft_discard"),
     path("posts/new/", posts.new, name="post_new"),
     path("posts/preview/", posts.preview, name="post_preview"),
     path("posts/<number:number>/", posts.post, name="post_short"),
@@ -86,6 +89,8 @@ urlpatterns = [
     path("following/feed/", subscriptions.new_feed_address, name="new_feed_address"),
     path("following/push/on/", push.on, name="push_on"),
     path("following/push/<number:pk>/off/", push.off, name="push_off"),
+    path("following/mail/", subscriptions.mail_address, name="mail_address"),
+    path("following/write-again/", subscriptions.write_again, name="write_again"),
     path("leave/<str:token>/", leaving.leave, name="leave"),
     path("confirm/<str:token>/", leaving.confirm, name="confirm_subscription"),
     path("notifications/", notifications.notifications, name="notifications"),

@@ -23,6 +23,7 @@ class Post:
 
     def __init__(self) -> None:
         self.letters: list[tuple[list[str], Letter]] = []
+        self.senders: list[str] = []  # the envelopes' senders, to which mail comes back
         self.answers: dict[str, str] = {}  # address -> what RCPT is answered with
         self.slow_for: dict[str, float] = {}  # address -> seconds until DATA is answered
         self.drops_after: set[str] = set()  # addresses for whom the mail is taken, and the line cut before the answer
@@ -37,6 +38,7 @@ class Post:
         address = envelope.rcpt_tos[0]
         if address in self.slow_for:
             await asyncio.sleep(self.slow_for[address])
+        self.senders.append(envelope.mail_from)
         self.letters.append((envelope.rcpt_tos, message_from_bytes(envelope.content, policy=email.policy.default)))
         if address in self.drops_after:
             assert server.transport is not None

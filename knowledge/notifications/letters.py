@@ -11,7 +11,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from accounts.members.models import Member
-from knowledge.notifications.models import Letter, Notification, Outcome, Sort
+from knowledge.notifications.models import Bounce, Letter, Notification, Outcome, Sort
 from knowledge.subscriptions.models import Reader
 
 if TYPE_CHECKING:
@@ -164,7 +164,8 @@ def close(letter: Letter, outcome: Outcome, reason: str = "") -> None:
 
 @transaction.atomic
 def send_again(letter: Letter) -> None:
-    """Put a letter that was given up, or refused, back among those that are due."""
+    """Put a letter that was given up, or refused, back among those that are due, whatever came back from its address."""
+    Bounce.objects.filter(address__iexact=letter.to).delete()
     Letter.objects.filter(pk=letter.pk, outcome__in=[Outcome.FAILED, Outcome.REFUSED]).update(
         outcome=Outcome.WAITING, closed_at=None, leased_until=None, tries=0, reason=""
     )

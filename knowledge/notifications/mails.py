@@ -16,6 +16,7 @@ from accounts.members.models import Member
 from commons import site
 from knowledge.notifications.leaving import DIRECT, confirm_at, leave_at
 from knowledge.notifications.models import Letter, Notification, Sort
+from knowledge.notifications.replying import bounce_address, reply_address
 from knowledge.notifications.things import EVERYONE
 from knowledge.notifications.words import Item, items
 from knowledge.posts.listing import Key
@@ -75,6 +76,8 @@ def compose(letter: Letter, notifications: Sequence[Notification]) -> EmailMulti
     """The mail that a letter is, for its reader as they may see things now; None where nothing is left to tell."""
     if letter.sort == Sort.CONFIRM:
         return _asking(letter)
+    if letter.sort == Sort.ANSWER:
+        return _answering(letter)
     who: Member | Reader | None = letter.member or letter.reader
     assert who is not None
     viewer: Member | AnonymousUser = letter.member or EVERYONE
@@ -98,8 +101,11 @@ def compose(letter: Letter, notifications: Sequence[Notification]) -> EmailMulti
         "preview": _counts(told),
         "letter": letter,
     }
+    reply_to = _reply_to(letter, told)
+    context["takes_replies"] = bool(reply_to)
     name = "digest" if is_digest else "notice"
-    return _mail(letter, name, _subject(letter, told), context, list_name=whole_list, thread=_thread(letter, told))
+    subject, thread = _subject(letter, told), _thread(letter, told)
+    return _mail(letter, name, subject, context, list_name=whole_list, thread=thread, reply_to=reply_to)
 
 
 def _sections(told: Sequence[Item]) -> list[tuple[str, list[Line]]]:
@@ -213,6 +219,30 @@ def _thread(letter: Letter, told: Sequence[Item]) -> str:
     return "" if letter.sort == Sort.AT_ONCE else f"<{letter.sort}-{_who(letter)}@{host()}>"
 
 
+def _reply_to(letter: Letter, told: Sequence[Item]) -> str:
+    """The address at which an answer becomes a comment, for mail to a member about one post; nothing for any other."""
+    posts = {item.post.pk if item.post else 0 for item in told}
+    if letter.sort != Sort.AT_ONCE or letter.member_id is None or len(posts) != 1 or 0 in posts:
+        return ""
+    return reply_address(letter.member_id, posts.pop(), _comment_told(told))
+
+
+def _comment_told(told: Sequence[Item]) -> int | None:
+    """The comment that a mail tells of, where it tells of nothing else: an answer to it stands below it."""
+    if len(told) != 1 or len(told[0].notifications) != 1:
+        return None
+    activity = told[0].notifications[0].activity
+    return activity.subject_id if activity.subject_kind == "comment" else None
+
+
+def _answering(letter: Letter) -> EmailMultiAlternatives:
+    """The one mail that says to somebody what became of theirs. It names the mail that it answers (RFC 3834, 3.1)."""
+    asks = letter.asks
+    mail = _mail(letter, "answer", asks["title"], {**asks, "letter": letter}, thread=asks.get("to_message", ""))
+    mail.extra_headers["Auto-Submitted"] = "auto-replied"
+    return mail
+
+
 def _asking(letter: Letter) -> EmailMultiAlternatives:
     """The mail that asks the owner of an address whether they want to subscribe."""
     asks = letter.asks
@@ -226,7 +256,14 @@ def _asking(letter: Letter) -> EmailMultiAlternatives:
 
 
 def _mail(
-    letter: Letter, template: str, subject: str, context: dict[str, object], *, list_name: str = "", thread: str = ""
+    letter: Letter,
+    template: str,
+    subject: str,
+    context: dict[str, object],
+    *,
+    list_name: str = "",
+    thread: str = "",
+    reply_to: str = "",
 ) -> EmailMultiAlternatives:
     context = {"site": site.about(), **context}
     headers = {"Message-ID": message_id(letter), "Auto-Submitted": "auto-generated"}
@@ -242,10 +279,14 @@ def _mail(
             "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
             "Precedence": "bulk",
         }
+    if comes_back_to := bounce_address(letter):
+        headers["From"] = settings.DEFAULT_FROM_EMAIL
     mail = EmailMultiAlternatives(
         subject=" ".join(subject.split()),
         body=render_to_string(f"emails/{template}/body.txt", context),
+        from_email=comes_back_to or None,  # the envelope's sender
         to=[letter.to],
+        reply_to=[reply_to] if reply_to else None,
         headers=headers,
     )
     mail.attach_alternative(render_to_string(f"emails/{template}/body.html", context), "text/html")

@@ -1,8 +1,10 @@
+import datetime as dt
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Lower
 from django.utils import timezone
 
 from commons import gate
@@ -86,6 +88,7 @@ class Sort(models.TextChoices):
     DAILY = "daily", "Daily digest"
     WEEKLY = "weekly", "Weekly digest"
     CONFIRM = "confirm", "Confirming a subscription by e-mail"
+    ANSWER = "answer", "Answer to mail that came"
 
 
 class Outcome(models.TextChoices):
@@ -159,12 +162,40 @@ class MailState(models.Model):
         return f"Held: {self.held_why}" if self.held_since else "Open"
 
 
-class Bounce(models.Model):
-    """An address to which mail does not go any more, and why: its server said so, or its owner complained."""
+class BounceKind(models.TextChoices):
+    """How an address turned mail away."""
 
-    address = models.EmailField(max_length=254, unique=True)
+    HARD = "hard", "Its server refuses it"
+    SOFT = "soft", "It could not be delivered in time"
+    COMPLAINT = "complain", "Its owner complained"
+
+
+SOFT_MOST = 3  # mails that could not be delivered in time before no other is tried
+SOFT_WITHIN = dt.timedelta(days=30)  # they count together as long as each comes within so long of the last
+
+
+class BounceQuerySet(models.QuerySet["Bounce"]):
+    def stopping(self, address: str) -> Self:
+        """The row that stops mail to this address, if there is one."""
+        return self.filter(address__iexact=address).exclude(kind=BounceKind.SOFT, times__lt=SOFT_MOST)
+
+
+class Bounce(models.Model):
+    """An address from which mail came back, and why: its server said so, or its owner complained. It stops mail to it.
+
+    What could not be delivered in time stops it only at the third time in a row (SOFT_MOST).
+    """
+
+    address = models.EmailField(max_length=254)
+    kind = models.CharField(max_length=8, choices=BounceKind.choices, default=BounceKind.HARD)
     reason = models.CharField(max_length=gate.REASON)
+    times = models.PositiveSmallIntegerField(default=1)
     at = models.DateTimeField(default=timezone.now)
+
+    objects: ClassVar[Any] = BounceQuerySet.as_manager()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(Lower("address"), name="bounce_once")]
 
     def __str__(self) -> str:
         return self.address

@@ -4,7 +4,7 @@ import datetime as dt
 import logging
 import time
 from pathlib import Path
-from smtplib import SMTPException
+from smtplib import SMTPException, SMTPRecipientsRefused
 from typing import Any
 
 from django.conf import settings
@@ -13,13 +13,14 @@ from django.db import transaction
 from django.utils import timezone
 
 from commons.mail import deadline, refused_for_good
+from knowledge.notifications.bounces import bounced, in_words, refused_address
 from knowledge.notifications.letters import close, gather, take
 from knowledge.notifications.mails import compose
 from knowledge.notifications.models import Bounce, Letter, MailState, Outcome, Sort
 
 log = logging.getLogger(__name__)
 
-TO_FOLLOWERS = [Sort.AT_ONCE, Sort.DAILY, Sort.WEEKLY]
+TO_FOLLOWERS = [Sort.AT_ONCE, Sort.DAILY, Sort.WEEKLY, Sort.ANSWER]
 SOMEBODY_WAITS = [Sort.CONFIRM]
 RUN_SECONDS = 50.0  # a run ends after so long; the next minute begins another
 TRIES_MOST = 12
@@ -57,7 +58,7 @@ def _send(letter: Letter, with_server: Any) -> int:
     if reason := _unreachable(letter):
         close(letter, Outcome.GONE, reason)
         return 0
-    told = [] if letter.sort == Sort.CONFIRM else list(gather(letter))
+    told = [] if letter.sort in (Sort.CONFIRM, Sort.ANSWER) else list(gather(letter))
     message = compose(letter, told)
     if message is None:
         close(letter, Outcome.NOTHING, "What it would have told is gone, or not for them to see any more.")
@@ -75,7 +76,7 @@ def _unreachable(letter: Letter) -> str:
         return "The account is closed or suspended."
     if letter.reader and not letter.reader.subscriptions.exists():
         return "They left all their lists."
-    bounce = Bounce.objects.filter(address__iexact=letter.to).first()
+    bounce = Bounce.objects.stopping(letter.to).first()
     return f"{BOUNCED}: {bounce.reason}" if bounce else ""
 
 
@@ -83,6 +84,8 @@ def _put_off(letter: Letter, error: BaseException) -> None:
     """A letter that could not be sent is tried again later, each time after twice as long; or not, when it never will."""
     if said := refused_for_good(error):
         close(letter, Outcome.REFUSED, f"The mail server refused it: {said}")
+        if isinstance(error, SMTPRecipientsRefused) and (status := refused_address(said)):
+            bounced(letter.to, in_words(status, said))
         return
     words = " ".join(str(error).split()) or type(error).__name__
     log.warning("Letter %s could not be sent (try %s): %s", letter.pk, letter.tries, words)

@@ -11,7 +11,7 @@ from django.core.exceptions import ValidationError
 from accounts.organizations.models import Language, Organization
 from commons import gate
 from knowledge.posts.actions import Content
-from knowledge.posts.models import Licence, Post, Version
+from knowledge.posts.models import Draft, Licence, Post, Version
 from knowledge.posts.rungs import CASE_FIELDS, Rung, missing_case
 from knowledge.topics.find import place_named
 from knowledge.topics.models import IssueArea, Place
@@ -262,3 +262,9 @@ def initial_of(version: Version, areas: Sequence[IssueArea], places: Sequence[Pl
         "base": version.number,
         **{name: getattr(version, name) for name in CASE_FIELDS},
     }
+
+
+def initial_of_draft(draft: Draft) -> dict[str, Any]:
+    """What a form for a new post begins with: what this draft says."""
+    begun = {"title": draft.title, "body": draft.body}
+    return {**begun, "organization": draft.organization_id} if draft.organization_id else begun

@@ -391,6 +391,28 @@ class Listing(models.Model):
         ]
 
 
+class Draft(models.Model):
+    """What one member has begun to write of a new post, and nobody else sees."""
+
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="drafts")
+    organization = models.ForeignKey("accounts.Organization", on_delete=models.CASCADE, null=True, related_name="+")
+    title = models.CharField(max_length=gate.TITLE, blank=True)
+    body = models.TextField(max_length=gate.BODY, blank=True)
+    made_at = models.DateTimeField(default=timezone.now)
+    from_mail = models.BooleanField(default=False)
+
+    class Meta:
+        ordering = ["-made_at", "-id"]
+        indexes = [models.Index(fields=["by", "-made_at"], name="drafts_of")]
+
+    def __str__(self) -> str:
+        return self.title or "Untitled draft"
+
+    def get_absolute_url(self) -> str:
+        """Where it is written on: the form for a new post, filled with it."""
+        return f"{reverse('post_new')}?draft={self.pk}"
+
+
 def slug_of(title: str) -> str:
     """A title's words in an address; a title without a Latin letter or figure gives "post"."""
     return slugify(title)[:80].strip("-") or "post"

@@ -21,6 +21,7 @@ from knowledge.subscriptions.models import (
     Subscription,
     What,
     fresh_feed_key,
+    fresh_mail_key,
     usual_wants,
 )
 
@@ -126,6 +127,18 @@ def pause(member: "Member", until: dt.date | None) -> Following:
 def new_feed_key(member: "Member") -> Following:
     """Give a member's own feed a new address; the old one ends."""
     return _set(member, feed_key=fresh_feed_key())
+
+
+@transaction.atomic
+def new_mail_key(member: "Member") -> Following:
+    """Give a member's private e-mail address a new key; the old address ends."""
+    return _set(member, mail_key=fresh_mail_key())
+
+
+@transaction.atomic
+def no_mail_key(member: "Member") -> Following:
+    """End a member's private e-mail address; mail to it is refused from now on."""
+    return _set(member, mail_key=None)
 
 
 @transaction.atomic

@@ -1,3 +1,4 @@
+import base64
 import secrets
 from typing import Any, ClassVar, Self
 
@@ -116,6 +117,11 @@ def fresh_feed_key() -> str:
     return secrets.token_urlsafe(24)
 
 
+def fresh_mail_key() -> str:
+    """A key that nobody can guess, for an e-mail address of one's own: small letters and figures, as mail servers may fold case."""
+    return base64.b32encode(secrets.token_bytes(15)).decode().lower()
+
+
 class Following(models.Model):
     """How a member wants to hear of things. A member without a row has what a new row says."""
 
@@ -128,6 +134,9 @@ class Following(models.Model):
     paused_until = models.DateField(null=True, blank=True)
     # The secret part of the address of the feed with everything one follows; made when first asked for, and anew to revoke it
     feed_key = models.CharField(max_length=40, unique=True, null=True, default=None)  # noqa: DJ001 - unique where there is one
+
+    # The secret part of the e-mail address at which their mail becomes a draft, in the same manner
+    mail_key = models.CharField(max_length=24, unique=True, null=True, default=None)  # noqa: DJ001 - as above
 
     def __str__(self) -> str:
         return f"How {self.member} follows"

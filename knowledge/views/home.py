@@ -4,11 +4,13 @@ from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import render
 from django.template.loader import render_to_string
+from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.views.decorators.http import require_safe
 
 from knowledge.ladder.open import vettings
-from knowledge.ladder.waiting import waiting_for
+from knowledge.ladder.waiting import Line, waiting_for
+from knowledge.notifications.bounces import bounce_of
 from knowledge.posts.following import followed
 from knowledge.posts.listing import HOME, Key, listed
 from knowledge.posts.models import Post
@@ -31,7 +33,12 @@ def _context(request: HttpRequest, stamped: Stamped) -> dict[str, object]:
     top, rest = kept.pieces.get(("home", stamped.number), lambda: _for_everybody(stamped))
     following, waiting = None, []
     if request.user.is_authenticated:
-        waiting = waiting_for(request.user)
+        if bounce := bounce_of(request.user):
+            words = format_html(
+                "Mail to {} came back: {}. Try again, or change your address", bounce.address, bounce.reason
+            )
+            waiting.append(Line(words, "/following/#came-back"))
+        waiting += waiting_for(request.user)
         rows, read = followed(request.user, limit=FOLLOWED_SHOWN)
         following = card_list([row.number for row in rows], read)
     return {"top": top, "following": following, "waiting": waiting, "rest": rest}

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.middleware.csrf import get_token
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -23,10 +23,11 @@ from knowledge.ladder.actions import publish_emerging
 from knowledge.ladder.forms import ComposeForm
 from knowledge.ladder.page import make_pages
 from knowledge.posts import actions
-from knowledge.posts.forms import ContentForm, VersionForm, initial_of
+from knowledge.posts.drafts import discard_draft
+from knowledge.posts.forms import ContentForm, VersionForm, initial_of, initial_of_draft
 from knowledge.posts.lineage import Unlinkable
 from knowledge.posts.listing import PAGE, Key, visible
-from knowledge.posts.models import Post, Version
+from knowledge.posts.models import Draft, Post, Version
 from knowledge.posts.permissions import can_edit, can_withdraw, may_edit
 from knowledge.posts.pieces import CUT, areas_of, bodies, personal, places_of
 from knowledge.posts.rungs import Rung
@@ -124,7 +125,8 @@ def new(request: HttpRequest) -> HttpResponseBase:
             keeping.keep(request)
         messages.info(request, "First, who is publishing? Add your organization; then share what you are learning.")
         return redirect(f"{reverse('organization_new')}?next={reverse('post_new')}")
-    initial = {"key": fresh_key(), **_context_of(request)}
+    draft = _draft_of(request)
+    initial = {"key": fresh_key(), **_context_of(request), **(initial_of_draft(draft) if draft else {})}
     form = ComposeForm(typed, member=request.user, initial=initial)
     if request.method == "POST" and form.is_valid():
         organization = form.cleaned_data["organization"]
@@ -133,7 +135,7 @@ def new(request: HttpRequest) -> HttpResponseBase:
                 number, _ = once(
                     form.cleaned_data["key"],
                     by=acting(request),
-                    act=lambda: _published(form, by=acting(request), organization=organization),
+                    act=lambda: _published(form, by=acting(request), organization=organization, draft=draft),
                 )
             except Unlinkable as refused:
                 form.add_error("builds_on", str(refused))
@@ -142,7 +144,18 @@ def new(request: HttpRequest) -> HttpResponseBase:
                 return redirect(Post.objects.select_related("shown").get(pk=number))
     elif request.method != "POST" and typed is not None:
         form.errors.clear()  # what was kept is shown again as it was, not marked before it is sent
-    return _compose(request, form, "posts/new.html", {})
+    return _compose(request, form, "posts/new.html", {"draft": draft})
+
+
+def _draft_of(request: HttpRequest) -> Draft | None:
+    """The member's own draft that the form is to write on with. One that was published or thrown away meanwhile is no draft."""
+    number = request.GET.get("draft", "")
+    if not (number.isdecimal() and len(number) < 16):
+        return None
+    draft = Draft.objects.filter(by=acting(request), pk=int(number)).first()
+    if draft is None and request.method != "POST":
+        raise Http404
+    return draft
 
 
 def _context_of(request: HttpRequest) -> dict[str, Any]:
@@ -158,7 +171,10 @@ def _context_of(request: HttpRequest) -> dict[str, Any]:
     return {**carried, "builds_on": f"{settings.SITE_URL}{found.get_absolute_url()}"}
 
 
-def _published(form: ComposeForm, *, by: "Member", organization: "Organization") -> Post:
+def _published(form: ComposeForm, *, by: "Member", organization: "Organization", draft: Draft | None) -> Post:
+    """The post, published; and the draft it was, if it was one, is gone with the same transaction."""
+    if draft:
+        discard_draft(draft, by=by)
     content = form.content(organization)
     grounds = form.cleaned_data["builds_on"]
     if form.chosen_rung == Rung.EMERGING:

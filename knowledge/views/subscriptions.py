@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from allauth.core.ratelimit import consume
+from django.conf import settings as site
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import BadRequest
@@ -16,6 +17,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from commons import keeping, push
 from commons.access import acting
+from knowledge.notifications.bounces import bounce_of, try_again
 from knowledge.notifications.browsers import browsers_of
 from knowledge.notifications.forms import ByMailForm, HowForm
 from knowledge.notifications.readers import ask_reader
@@ -30,6 +32,7 @@ from knowledge.subscriptions import actions
 from knowledge.subscriptions.button import choices_of
 from knowledge.subscriptions.models import Cadence, Followable, Following, Muted, Subscription, What, usual_wants
 from knowledge.subscriptions.private_feed import private_feed_address
+from knowledge.subscriptions.private_mail import private_mail_address
 
 
 @never_cache
@@ -157,6 +160,9 @@ def following(request: HttpRequest) -> HttpResponseBase:
             "muted": Post.objects.visible_to(member).filter(muted_by__member=member).select_related("shown"),
             "form": form,
             "feed": private_feed_address(member),
+            "takes_mail": bool(site.MAIL_REPLY_HOST),
+            "mail_address": private_mail_address(member),
+            "bounce": bounce_of(member),
             "browsers": browsers_of(member),
             "push_key": push.public_key(),
             "cards": card_list([row.number for row in rows[:20]], read),
@@ -174,3 +180,27 @@ def new_feed_address(request: HttpRequest) -> HttpResponse:
     actions.new_feed_key(acting(request))
     messages.success(request, "Your feed has a new address. The old one, if there was one, ends now.")
     return redirect("/following/#feed")
+
+
+@never_cache
+@login_required
+@require_POST
+def mail_address(request: HttpRequest) -> HttpResponse:
+    """Give the member a private address to which they mail drafts, or another one; or end it."""
+    if request.POST.get("action") == "end":
+        actions.no_mail_key(acting(request))
+        messages.success(request, "Your private address is gone. Mail to it is refused.")
+    else:
+        actions.new_mail_key(acting(request))
+        messages.success(request, "You have a new private address. The old one, if there was one, ends now.")
+    return redirect("/following/#mail-in")
+
+
+@never_cache
+@login_required
+@require_POST
+def write_again(request: HttpRequest) -> HttpResponse:
+    """Write to the member's address again, from which mail came back."""
+    try_again(by=acting(request))
+    messages.success(request, f"Mail goes to {acting(request).email} again.")
+    return redirect("following")

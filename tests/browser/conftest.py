@@ -43,6 +43,7 @@ def environment(worker_id, tmp_path_factory) -> dict[str, str]:
         "PORT": str(port),
         "SITE_URL": f"http://127.0.0.1:{port}",
         "TRIAL": "1",
+        "MAIL_REPLY_HOST": "reply.commons.example",
         "SECRET_KEY": "not-a-secret-" * 4,
     }
 

@@ -45,6 +45,7 @@ FOR_MEMBERS = [
     "/",
     "/posts/new/",
     "/following/",
+    "/drafts/",
     "/notifications/",
     "/subscribe/area/2/",
     "/subscribe/post/1/",

@@ -1,0 +1,46 @@
+"""The mail provider's webhooks: what it must show for us to believe it, and the addresses at which it calls (django-anymail).
+
+The addresses of the one provider that is configured are there, and no others: each checks for itself alone who calls.
+"""
+
+from typing import Any
+
+from django.core.exceptions import ImproperlyConfigured
+
+BEGIN = "/anymail/"
+# Providers that sign what they send, and what anymail calls their keys; the others show a name and a password (basic auth)
+SIGNED: dict[str, tuple[str, ...]] = {
+    "mailersend": ("MAILERSEND_SIGNING_SECRET", "MAILERSEND_INBOUND_SECRET"),
+    "mailgun": ("MAILGUN_WEBHOOK_SIGNING_KEY",),
+    "mandrill": ("MANDRILL_WEBHOOK_KEY",),
+    "postal": ("POSTAL_WEBHOOK_KEY",),
+    "resend": ("RESEND_SIGNING_SECRET",),
+}
+UNSIGNED = ("brevo", "mailjet", "mailtrap", "postmark", "sendgrid", "sparkpost")
+
+
+def settings_of(provider: str, *, secret: str, signing_key: str) -> dict[str, Any]:
+    """The settings of django-anymail for this provider. Raises ImproperlyConfigured where anybody could call in its name."""
+    if not provider:
+        return {}
+    if provider not in SIGNED and provider not in UNSIGNED:
+        known = ", ".join(sorted([*SIGNED, *UNSIGNED]))
+        raise ImproperlyConfigured(f"ANYMAIL_PROVIDER is {provider!r}; it may be one of: {known}.")
+    if not (signing_key if provider in SIGNED else secret):
+        wanted = "ANYMAIL_SIGNING_KEY" if provider in SIGNED else "ANYMAIL_WEBHOOK_SECRET (user:password)"
+        raise ImproperlyConfigured(
+            f"ANYMAIL_PROVIDER is {provider!r}: set {wanted}, or anybody could stop mail to anybody."
+        )
+    keys = dict.fromkeys(SIGNED.get(provider, ()), signing_key)
+    return {**keys, **({"WEBHOOK_SECRET": secret} if secret else {})}
+
+
+def patterns() -> list[Any]:
+    """The addresses of the configured provider's webhooks, below /anymail/; none without one."""
+    from django.conf import settings
+
+    if not settings.ANYMAIL_PROVIDER:
+        return []
+    from anymail.urls import urlpatterns
+
+    return [each for each in urlpatterns if str(each.name).startswith(f"{settings.ANYMAIL_PROVIDER}_")]
