@@ -3,9 +3,14 @@
 The addresses of the one provider that is configured are there, and no others: each checks for itself alone who calls.
 """
 
+import logging
 from typing import Any
 
-from django.core.exceptions import ImproperlyConfigured
+from django.core.exceptions import BadRequest, ImproperlyConfigured, SuspiciousOperation
+from django.http import HttpRequest
+from django.urls import URLPattern
+
+log = logging.getLogger(__name__)
 
 BEGIN = "/anymail/"
 # Providers that sign what they send, and what anymail calls their keys; the others show a name and a password (basic auth)
@@ -16,6 +21,7 @@ SIGNED: dict[str, tuple[str, ...]] = {
     "postal": ("POSTAL_WEBHOOK_KEY",),
     "resend": ("RESEND_SIGNING_SECRET",),
 }
+UNREADABLE = "This cannot be read as what the mail provider sends."
 UNSIGNED = ("brevo", "mailjet", "mailtrap", "postmark", "sendgrid", "sparkpost")
 
 
@@ -43,4 +49,22 @@ def patterns() -> list[Any]:
         return []
     from anymail.urls import urlpatterns
 
-    return [each for each in urlpatterns if str(each.name).startswith(f"{settings.ANYMAIL_PROVIDER}_")]
+    own = (each for each in urlpatterns if str(each.name).startswith(f"{settings.ANYMAIL_PROVIDER}_"))
+    return [URLPattern(each.pattern, _refusing(each.callback.view_class).as_view(), name=each.name) for each in own]
+
+
+def _refusing(view: Any) -> Any:
+    """The same webhook, answering 400 to what is signed and yet cannot be read: no failure of ours, and the log says why."""
+    from anymail.exceptions import AnymailError
+
+    class Refusing(view):
+        def parse_events(self, request: HttpRequest) -> Any:
+            try:
+                return super().parse_events(request)
+            except SuspiciousOperation:
+                raise
+            except (AnymailError, LookupError, ValueError, TypeError, AttributeError) as trouble:
+                log.warning("What the mail provider sent to %s cannot be read.", request.path, exc_info=trouble)
+                raise BadRequest(UNREADABLE) from trouble
+
+    return Refusing

@@ -70,7 +70,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='bounce',
-            constraint=models.UniqueConstraint(django.db.models.functions.text.Lower('address'), name='bounce_once'),
+            constraint=models.UniqueConstraint(django.db.models.functions.text.Upper('address'), name='bounce_once'),
         ),
         migrations.AddField(
             model_name='draft',

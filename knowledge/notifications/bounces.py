@@ -57,7 +57,9 @@ def bounced(address: str, reason: str, *, kind: BounceKind = BounceKind.HARD) ->
 
 def bounce_of(viewer: "Member | AnonymousUser") -> Bounce | None:
     """What stops mail to this member's address, if anything does."""
-    return Bounce.objects.stopping(viewer.email).first() if viewer.is_authenticated else None
+    if not (viewer.is_authenticated and viewer.mail_comes_back):
+        return None
+    return Bounce.objects.stopping(viewer.email).first()
 
 
 @transaction.atomic

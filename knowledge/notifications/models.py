@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
-from django.db.models.functions import Lower
+from django.db.models.functions import Upper
 from django.utils import timezone
 
 from commons import gate
@@ -195,7 +195,7 @@ class Bounce(models.Model):
     objects: ClassVar[Any] = BounceQuerySet.as_manager()
 
     class Meta:
-        constraints = [models.UniqueConstraint(Lower("address"), name="bounce_once")]
+        constraints = [models.UniqueConstraint(Upper("address"), name="bounce_once")]
 
     def __str__(self) -> str:
         return self.address

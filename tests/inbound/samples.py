@@ -3,6 +3,8 @@
 from email.message import EmailMessage
 from email.utils import make_msgid
 
+from knowledge.notifications.models import Bounce
+
 HOST = "reply.commons.example"
 
 # What Postfix 3.7 writes when the next server refuses a recipient
@@ -221,3 +223,8 @@ def mail(
         made[name.replace("_", "-")] = value
     made.set_content(text)
     return made
+
+
+def stopped() -> list[tuple[str, str, str]]:
+    """The addresses from which mail came back, of what kind that was, and why."""
+    return [(bounce.address, bounce.kind, bounce.reason) for bounce in Bounce.objects.all()]

@@ -1,19 +1,8 @@
 """Mail that comes back: reported by mail servers and providers, told to whose address it is, and never forged."""
 
-import base64
-import hashlib
-import hmac
-import importlib
-import json
-import time
-
 import pytest
-from django.core.exceptions import ImproperlyConfigured
-from django.urls import clear_url_caches, converters
 from django.utils import timezone
 
-import commons.urls
-from commons import webhooks
 from knowledge.inbound.actions import receive
 from knowledge.inbound.models import Became, Received
 from knowledge.notifications import replying
@@ -22,7 +11,7 @@ from knowledge.notifications.letters import make_at_once
 from knowledge.notifications.mails import message_id
 from knowledge.notifications.models import SOFT_WITHIN, Bounce, BounceKind, Letter, Outcome, Sort
 from knowledge.notifications.sending import TO_FOLLOWERS, send_due
-from tests.inbound.samples import ARF, EXCHANGE, HOST, POSTFIX, mail, report
+from tests.inbound.samples import ARF, EXCHANGE, HOST, POSTFIX, mail, report, stopped
 from tests.make import make_comment, make_member
 from tests.notifications.test_told import tell_all
 
@@ -33,10 +22,6 @@ pytestmark = pytest.mark.django_db
 def letter(takes_mail, alice):
     """A mail that went to Alice."""
     return Letter.objects.create(member=alice, sort=Sort.WEEKLY, period="2026-11-23")
-
-
-def stopped() -> list[tuple[str, str, str]]:
-    return [(bounce.address, bounce.kind, bounce.reason) for bounce in Bounce.objects.all()]
 
 
 # Reports of mail servers
@@ -219,132 +204,3 @@ def test_nobody_clears_what_is_anothers(client, signed_in, alice, charlie):
 def test_what_a_server_says_is_only_words(alice):
     bounced(alice.email, "550\x00 5.1.1\r\nno\u0085such" + "x" * 900)
     assert Bounce.objects.get().reason == ("550 5.1.1 no such" + "x" * 900)[:300]
-
-
-# A provider's webhooks
-
-KEY = "key-of-mailgun-0123456789"
-LOGIN = "commons:a-long-password"
-
-
-@pytest.fixture
-def provider(settings):
-    """Configure the webhooks of a provider, as the environment does."""
-
-    def configure(name: str) -> None:
-        settings.ANYMAIL_PROVIDER = name
-        settings.ANYMAIL = webhooks.settings_of(
-            name, secret="" if name == "mailgun" else LOGIN, signing_key=KEY if name == "mailgun" else ""
-        )
-        read_urls_again()
-
-    yield configure
-    settings.ANYMAIL_PROVIDER = ""
-    read_urls_again()
-
-
-def read_urls_again() -> None:
-    for name in ("number", "form"):
-        converters.REGISTERED_CONVERTERS.pop(name)
-    importlib.reload(commons.urls)
-    clear_url_caches()
-
-
-def mailgun(event: dict, key: str = KEY) -> dict:
-    """What Mailgun sends: the event, signed by HMAC-SHA256 of the time and a token."""
-    stamp, token = str(int(time.time())), "c" * 50
-    signature = hmac.new(key.encode(), f"{stamp}{token}".encode(), hashlib.sha256).hexdigest()
-    return {
-        "signature": {"timestamp": stamp, "token": token, "signature": signature},
-        "event-data": {
-            "id": "Ase7i2zsRYeDXztHGENqRA",
-            "timestamp": time.time(),
-            "recipient-domain": "people.example",
-            **event,
-        },
-    }
-
-
-PERMANENT = {
-    "event": "failed",
-    "severity": "permanent",
-    "reason": "bounce",
-    "recipient": "alice@people.example",
-    "delivery-status": {
-        "code": 550,
-        "description": "",
-        "message": "5.1.1 The email account that you tried to reach does not exist.",
-    },
-    "message": {"headers": {"to": "alice@people.example", "message-id": "20261124.1@commons.example"}},
-}
-
-
-def test_mailguns_signed_word_of_a_bounce_is_heard(client, provider):
-    provider("mailgun")
-    answer = client.post("/anymail/mailgun/tracking/", mailgun(PERMANENT), content_type="application/json")
-    assert answer.status_code == 200
-    assert stopped() == [("alice@people.example", "hard", "no such mailbox")]
-
-
-@pytest.mark.parametrize(
-    ("event", "kind"),
-    [
-        ({"event": "complained", "recipient": "alice@people.example"}, "complain"),
-        ({"event": "unsubscribed", "recipient": "alice@people.example"}, "complain"),
-        ({**PERMANENT, "severity": "temporary"}, None),
-        ({"event": "delivered", "recipient": "alice@people.example"}, None),
-        ({**PERMANENT, "recipient": ""}, None),
-    ],
-)
-def test_what_else_mailgun_tells(client, provider, event, kind):
-    provider("mailgun")
-    assert client.post("/anymail/mailgun/tracking/", mailgun(event), content_type="application/json").status_code == 200
-    assert [row[1] for row in stopped()] == ([kind] if kind else [])
-
-
-def test_a_forged_signature_is_refused(client, provider):
-    provider("mailgun")
-    forged = mailgun(PERMANENT, key="another key")
-    assert client.post("/anymail/mailgun/tracking/", forged, content_type="application/json").status_code == 400
-    assert stopped() == []
-
-
-POSTMARK = {
-    "RecordType": "Bounce",
-    "MessageStream": "outbound",
-    "ID": 4323372036854775807,
-    "Type": "HardBounce",
-    "TypeCode": 1,
-    "MessageID": "883953f4-6105-42a2-a16a-77a8eac79483",
-    "Description": "The server was unable to deliver your message (ex: unknown user, mailbox not found).",
-    "Details": "smtp;550 5.1.1 The email account that you tried to reach does not exist.",
-    "Email": "alice@people.example",
-    "BouncedAt": "2026-11-24T10:12:06Z",
-    "Inactive": True,
-}
-
-
-@pytest.mark.parametrize(("login", "status"), [(LOGIN, 200), ("commons:wrong", 400), (None, 400)])
-def test_postmark_shows_its_password(client, provider, login, status):
-    provider("postmark")
-    headers = {"Authorization": f"Basic {base64.b64encode(login.encode()).decode()}"} if login else {}
-    answer = client.post(
-        "/anymail/postmark/tracking/", json.dumps(POSTMARK), content_type="application/json", headers=headers
-    )
-    assert answer.status_code == status
-    assert stopped() == ([("alice@people.example", "hard", "no such mailbox")] if status == 200 else [])
-
-
-def test_only_the_configured_providers_addresses_are_there(client, provider):
-    assert client.post("/anymail/mailgun/tracking/", {}).status_code == 404
-    provider("mailgun")
-    for path in ("postmark/tracking/", "sendgrid/inbound/", "amazon_ses/tracking/", ""):
-        assert client.post(f"/anymail/{path}", {}, content_type="application/json").status_code == 404
-
-
-@pytest.mark.parametrize(
-    ("name", "secret", "key"), [("mailgun", "a:b", ""), ("postmark", "", "key"), ("pigeons", "a:b", "key")]
-)
-def test_a_provider_that_anybody_could_speak_for_is_refused_at_the_start(name, secret, key):
-    with pytest.raises(ImproperlyConfigured):
-        webhooks.settings_of(name, secret=secret, signing_key=key)
