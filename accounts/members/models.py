@@ -137,6 +137,11 @@ class Member(AbstractBaseUser, PermissionsMixin):
         """How many notifications wait to be read, as far as they are counted (UNREAD_MOST); comes with a request's member too."""
         return len(unread_of(self.pk))
 
+    @cached_property
+    def mail_comes_back(self) -> bool:
+        """Whether something stops mail to this member's address; comes with a request's member too."""
+        return bounces_of(self.email).exists()
+
     @property
     def organization_ids(self) -> frozenset[int]:
         """The organizations this member belongs to."""
@@ -147,6 +152,11 @@ def unread_of(member: Any) -> Any:
     """A member's unread notifications (a table of the floor above, named by its string), no more of them than are counted."""
     notifications = apps.get_model("knowledge", "Notification")._default_manager
     return notifications.filter(member=member, read_at=None).order_by()[:UNREAD_MOST]
+
+
+def bounces_of(address: Any) -> Any:
+    """What stops mail to an address (in a table of the floor above, named by its string)."""
+    return apps.get_model("knowledge", "Bounce")._default_manager.stopping(address)
 
 
 def display_name(member: Member) -> str:

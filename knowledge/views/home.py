@@ -1,13 +1,15 @@
 """The front page: the ladder first, then what moved, where a reader can help, and every issue area."""
 
+from collections.abc import Iterator
+
 from django.contrib.auth.models import AnonymousUser
-from django.http import HttpRequest, HttpResponseBase
-from django.shortcuts import render
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.template.loader import render_to_string
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 from django.views.decorators.http import require_safe
 
+from accounts.members.models import Member
 from knowledge.ladder.open import vettings
 from knowledge.ladder.waiting import Line, waiting_for
 from knowledge.notifications.bounces import bounce_of
@@ -19,6 +21,7 @@ from knowledge.posts.rungs import Rung, Standing
 from knowledge.stored import kept
 from knowledge.stored.stamps import Stamped, stamp, stamps
 from knowledge.topics.tree import tree
+from knowledge.views.shared import shared_page
 
 MOVED_SHOWN, QUIET_SHOWN, FOLLOWED_SHOWN = 6, 4, 10
 
@@ -26,22 +29,27 @@ MOVED_SHOWN, QUIET_SHOWN, FOLLOWED_SHOWN = 6, 4, 10
 @require_safe
 def home(request: HttpRequest) -> HttpResponseBase:
     stamped = stamp(HOME.stamp)
-    return kept.answer(request, stamped, lambda: render(request, "home/home.html", _context(request, stamped)))
+    return kept.answer(request, stamped, lambda: _page(request, stamped))
 
 
-def _context(request: HttpRequest, stamped: Stamped) -> dict[str, object]:
+def _page(request: HttpRequest, stamped: Stamped) -> HttpResponse:
     top, rest = kept.pieces.get(("home", stamped.number), lambda: _for_everybody(stamped))
-    following, waiting = None, []
+    following, waiting = SafeString(), SafeString()
     if request.user.is_authenticated:
-        if bounce := bounce_of(request.user):
-            words = format_html(
-                "Mail to {} came back: {}. Try again, or change your address", bounce.address, bounce.reason
-            )
-            waiting.append(Line(words, "/following/#came-back"))
-        waiting += waiting_for(request.user)
+        waiting = format_html_join("", '<li><a href="{1}">{0}</a></li>', _waiting_for(request.user))
         rows, read = followed(request.user, limit=FOLLOWED_SHOWN)
         following = card_list([row.number for row in rows], read)
-    return {"top": top, "following": following, "waiting": waiting, "rest": rest}
+    filled = {"top": top, "waiting": waiting, "following": following, "rest": rest}
+    return shared_page(request, "home/home.html", (), dict, filled)
+
+
+def _waiting_for(member: Member) -> Iterator[Line]:
+    if bounce := bounce_of(member):
+        words = format_html(
+            "Mail to {} came back: {}. Try again, or change your address", bounce.address, bounce.reason
+        )
+        yield Line(words, "/following/#came-back")
+    yield from waiting_for(member)
 
 
 def _for_everybody(stamped: Stamped) -> list[SafeString]:
