@@ -15,7 +15,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from commons import queue, worker
+from commons import embedded, queue, worker
 from commons.activity.models import Activity
 from knowledge import jobs
 from knowledge.notifications.models import Letter, Notification, Outcome, Push, PushSubscription
@@ -52,18 +52,22 @@ def writer(committed):
     return member
 
 
-class Worker:
-    """The shipped worker, on the test's own database."""
+def tests_database() -> str:
+    """The address of the test's own database."""
+    base, _, query = os.environ["DATABASE_URL"].partition("?")
+    return f"{base.rpartition('/')[0]}/{connection.settings_dict['NAME']}" + (f"?{query}" if query else "")
 
-    def __init__(self, server: Post, folder) -> None:
-        name = connection.settings_dict["NAME"]
-        base, _, query = os.environ["DATABASE_URL"].partition("?")
-        address = f"{base.rpartition('/')[0]}/{name}" + (f"?{query}" if query else "")
+
+class Worker:
+    """The shipped worker, on the test's own database, or on that of an address."""
+
+    def __init__(self, server: Post, folder, address: str = "") -> None:
+        own = {"DATABASE_URL": address or tests_database(), "EMAIL_URL": server.url, "COMMONS_VAR": str(folder)}
         self.log = folder / "worker.log"
         with self.log.open("ab") as output:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "commons.worker"],
-                env={**os.environ, "DATABASE_URL": address, "EMAIL_URL": server.url, "COMMONS_VAR": str(folder)},
+                env={**os.environ, **own},
                 stdout=output,
                 stderr=subprocess.STDOUT,
             )
@@ -166,6 +170,55 @@ def test_a_database_that_cuts_every_line_loses_nothing(server, writer, followers
         assert this.end() == 0
     assert Notification.objects.count() == FOLLOWERS
     assert letters_of(server) == {member.email: 1 for member in followers}
+
+
+SET_UP = f"""
+from tests.make import *
+from knowledge.subscriptions.actions import subscribe
+from knowledge.subscriptions.models import Cadence, Followable
+for number in range({FOLLOWERS}):
+    fan = make_member(email=f"fan-{{number}}@people.example")
+    subscribe(Followable.AREA, area().pk, by=fan, cadence=Cadence.AT_ONCE)
+writer = make_member("Alice Adeyemi")
+make_organization(writer, name="Harbor Street Housing Desk")
+make_post(writer)
+"""
+LET_GO = "from tests.notifications.test_faults import let_go; let_go()"
+HELD = """
+from knowledge.notifications.models import *
+print(Notification.objects.count(), Letter.objects.filter(outcome=Outcome.SENT).count())
+"""
+
+
+@pytest.mark.slow
+def test_a_database_that_is_stopped_and_started_again_loses_nothing(server, tmp_path):
+    """The server beside the worker ends in the middle of the sending, and is back after a while."""
+    folder = tmp_path / "database"
+    address = embedded.start(folder, settings=embedded.FOR_TESTS)
+
+    def run(*command: str) -> str:
+        env = {**os.environ, "DATABASE_URL": address, "EMAIL_URL": server.url, "COMMONS_VAR": str(tmp_path)}
+        return subprocess.run([sys.executable, *command], env=env, check=True, capture_output=True, text=True).stdout
+
+    try:
+        run("-m", "commons.prepare", "--empty")
+        run("manage.py", "shell", "--no-imports", "-c", SET_UP)
+        server.slow_for.update({f"fan-{number}@people.example": 0.1 for number in range(FOLLOWERS)})
+        first = Worker(server, tmp_path, address)
+        until(lambda: len(server.letters) >= 3)
+        embedded.stop(folder)
+        time.sleep(2)
+        assert len(server.letters) < FOLLOWERS
+        assert embedded.start(folder, settings=embedded.FOR_TESTS) == address
+        run("manage.py", "shell", "--no-imports", "-c", LET_GO)
+        # A worker that ended with its database is started again, as by whatever looks after it
+        last = first if first.process.poll() is None else Worker(server, tmp_path, address)
+        until(lambda: len(letters_of(server)) == FOLLOWERS)
+        assert last.end() == 0
+        assert run("manage.py", "shell", "--no-imports", "-c", HELD).split() == [str(FOLLOWERS)] * 2
+        assert set(letters_of(server).values()) == {1}
+    finally:
+        embedded.stop(folder)
 
 
 @pytest.mark.slow

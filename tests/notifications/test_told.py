@@ -1,5 +1,7 @@
 """Who hears of what: each fact once, by those it concerns or who follow it, and who may see it when it is told."""
 
+import datetime as dt
+
 import pytest
 from django.utils import timezone
 
@@ -9,9 +11,9 @@ from knowledge.evidence.actions import withdraw_report
 from knowledge.ladder.actions import AfterAction, set_aside, step_down, still_holds
 from knowledge.ladder.vetting import answer_request, decline, withdraw_vetting
 from knowledge.moderation.actions import redact
-from knowledge.notifications import recipients
+from knowledge.notifications import recipients, tidying
 from knowledge.notifications.facts import TELLERS
-from knowledge.notifications.models import Notification
+from knowledge.notifications.models import Letter, Notification, Sort
 from knowledge.notifications.words import SAYERS, items
 from knowledge.posts.actions import fall_quiet, publish_version, withdraw
 from knowledge.posts.lineage import link
@@ -38,6 +40,7 @@ from tests.make import (
 )
 
 pytestmark = pytest.mark.django_db
+DAY = dt.timedelta(days=1)
 LESSON = AfterAction("More.", "Less.", "Winter.", "Wait.")
 
 
@@ -406,3 +409,22 @@ def test_lineage_words_say_which_post(alice, charlie):
     link(built, ground, LinkKind.BUILDS_ON, by=charlie)
     tell_all()
     assert heard(alice) == ["Quayside Partnership links to a post that you follow or wrote: “Built”"]
+
+
+def test_what_was_told_long_ago_is_thrown_away(alice, bob, charlie, post):
+    """Read half a year ago, or older than a link in a mail holds; what is newer, or unread, stays."""
+    make_comment(post, charlie)
+    make_comment(post, bob)
+    tell_all()
+    now = timezone.now()
+    first, last = Notification.objects.filter(member=alice).order_by("pk")
+    letter = Letter.objects.create(member=alice, sort=Sort.AT_ONCE, period="1", closed_at=now - tidying.KEEP * 2)
+    Notification.objects.filter(pk=first.pk).update(letter=letter, read_at=now - tidying.KEEP_READ + DAY)
+    assert tidying.throw_away_old() == 0
+    Notification.objects.filter(pk=first.pk).update(read_at=now - tidying.KEEP_READ - DAY)
+    assert tidying.throw_away_old() == 2  # and the letter that told it
+    assert not Letter.objects.filter(pk=letter.pk).exists()
+    Notification.objects.filter(pk=last.pk).update(at=now - tidying.KEEP - DAY)
+    assert tidying.throw_away_old() == 1
+    assert tidying.throw_away_old() == 0
+    assert not Notification.objects.filter(member=alice).exists()
