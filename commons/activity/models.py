@@ -36,6 +36,8 @@ class Verb(models.TextChoices):
     COMMENTED = "commented", "commented on"
     EDITED_COMMENT = "edited_comment", "edited a comment on"
     WITHDREW_COMMENT = "withdrew_comment", "withdrew a comment on"
+    PROPOSED_DRAFT = "proposed_draft", "sent a draft to publish:"
+    RETURNED_DRAFT = "returned_draft", "gave a draft back:"
     SUBSCRIBED = "subscribed", "subscribed to"
     REDACTED = "redacted", "took a text out of"
     KEPT_ISSUE_AREA = "kept_issue_area", "changed the issue area"

@@ -66,10 +66,10 @@ class ComposeForm(ContentForm):
         posts.viewer = member
         field = self.fields["organization"]
         assert isinstance(field, forms.ModelChoiceField)
-        field.queryset = Organization.objects.filter(
-            memberships__member=member, memberships__role__in=PUBLISHING_ROLES
-        ).order_by("name")
-        own = list(field.queryset[:2])
+        field.queryset = Organization.objects.filter(memberships__member=member).order_by("name")
+        own = list(field.queryset)
+        # A contributor's drafts are published by others: the verb that publishes asks again
+        self.publishers = [each for each in own if member.roles.get(each.pk) in PUBLISHING_ROLES]
         language = self.fields["language"]
         assert isinstance(language, forms.ChoiceField)
         if len(own) == 1:
@@ -90,6 +90,20 @@ class ComposeForm(ContentForm):
 
     def clean_check_back(self) -> dt.date | None:
         return yet_to_come(self.cleaned_data.get("check_back"))
+
+    @property
+    def may_propose(self) -> bool:
+        """Whether the member writes for an organization for which others publish."""
+        field = self.fields["organization"]
+        assert isinstance(field, forms.ModelChoiceField)
+        return len(field.queryset or ()) > len(self.publishers)
+
+    def may_publish(self) -> bool:
+        """Whether the member publishes for the organization that was chosen; says at the field what they can do, if not."""
+        chosen = self.cleaned_data["organization"]
+        if chosen not in self.publishers:
+            self.add_error("organization", f"You write drafts for {chosen.name}. Send it to those who publish for it.")
+        return chosen in self.publishers
 
     def pieces(self) -> list[Piece]:
         """The first evidence, where some was told."""

@@ -274,3 +274,19 @@ def _verified(fact: Fact) -> bool:
     owners = Membership.objects.filter(organization=fact.activity.organization_id, role=Role.OWNER)
     fact.concerns(owners.values_list("member", flat=True), Why.OWN)
     return True
+
+
+@_tells(Verb.PROPOSED_DRAFT)
+def _proposed(fact: Fact) -> None:
+    fact.what = What.NEW
+    if fact.activity.organization_id:
+        fact.concerns(_publishers(fact.activity.organization_id), Why.ASKED)
+
+
+@_tells(Verb.RETURNED_DRAFT)
+def _returned(fact: Fact) -> None:
+    fact.what = What.NEW
+    proposed = Activity.objects.filter(
+        verb=Verb.PROPOSED_DRAFT, subject_kind="draft", subject_id=fact.activity.subject_id
+    )
+    fact.concerns(proposed.order_by("-pk").values_list("by", flat=True)[:1], Why.REPLY)

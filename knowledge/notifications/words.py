@@ -17,7 +17,7 @@ from knowledge.ladder.models import Review, Verdict, Vetting
 from knowledge.notifications.models import Notification, Why
 from knowledge.notifications.things import EVERYONE, things
 from knowledge.posts.listing import Key
-from knowledge.posts.models import Move, MoveKind, Post
+from knowledge.posts.models import Draft, Move, MoveKind, Post
 from knowledge.posts.rungs import Rung
 from knowledge.subscriptions.models import Cadence, Followable, What
 
@@ -27,12 +27,13 @@ if TYPE_CHECKING:
     from accounts.members.models import Member
 
 QUOTED = 160  # characters of somebody's words that stand beside a sentence
-PREFETCHED: dict[str, Callable[[], Any]] = {
-    "comment": lambda: Comment.objects.select_related("by"),
-    "review": lambda: Review.objects.select_related("version", "organization", "answer"),
-    "fieldreport": lambda: FieldReport.objects.select_related("shown__place", "organization"),
-    "evidence": Evidence.objects.all,
-    "vetting": Vetting.objects.all,
+PREFETCHED: dict[str, Callable[["Member | AnonymousUser"], Any]] = {
+    "comment": lambda _: Comment.objects.select_related("by"),
+    "review": lambda _: Review.objects.select_related("version", "organization", "answer"),
+    "fieldreport": lambda _: FieldReport.objects.select_related("shown__place", "organization"),
+    "evidence": lambda _: Evidence.objects.all(),
+    "vetting": lambda _: Vetting.objects.all(),
+    "draft": lambda viewer: Draft.objects.open_to(viewer).select_related("post__shown"),
 }
 ICONS = {
     What.MOVES: "arrow-up",
@@ -187,7 +188,7 @@ def _read(notifications: Iterable[Notification], viewer: "Member | AnonymousUser
     for kind, those in PREFETCHED.items():
         pks = {activity.subject_id for activity in activities.values() if activity.subject_kind == kind}
         if pks:
-            subjects |= {(kind, pk): thing for pk, thing in those().in_bulk(pks).items()}
+            subjects |= {(kind, pk): thing for pk, thing in those(viewer).in_bulk(pks).items()}
     moves = Move.objects.in_bulk([pk for activity in activities.values() if (pk := activity.data.get("move"))])
     found = []
     for each in notifications:
@@ -441,3 +442,19 @@ def _verified(told: Told) -> Said:
         "Its reviews and field reports count now.",
         organization.get_absolute_url(),
     )
+
+
+@_says(Verb.PROPOSED_DRAFT)
+def _proposed(told: Told) -> Said:
+    draft = told.subject
+    if not isinstance(draft, Draft) or draft.proposed_at is None:
+        return None  # published, or given back, meanwhile
+    return f"{told.by} sends you a draft to publish: “{draft}”", "", draft.get_absolute_url()
+
+
+@_says(Verb.RETURNED_DRAFT)
+def _returned(told: Told) -> Said:
+    draft = told.subject
+    if not isinstance(draft, Draft):
+        return None
+    return f"{told.by} gave your draft back: “{draft}”", draft.note, draft.get_absolute_url()

@@ -11,7 +11,7 @@ from django.core.exceptions import ValidationError
 from accounts.organizations.models import Language, Organization
 from commons import gate
 from knowledge.posts.actions import Content
-from knowledge.posts.models import Draft, Licence, Post, Version
+from knowledge.posts.models import Licence, Post, Version
 from knowledge.posts.rungs import CASE_FIELDS, Rung, missing_case
 from knowledge.topics.find import place_named
 from knowledge.topics.models import IssueArea, Place
@@ -264,7 +264,44 @@ def initial_of(version: Version, areas: Sequence[IssueArea], places: Sequence[Pl
     }
 
 
-def initial_of_draft(draft: Draft) -> dict[str, Any]:
-    """What a form for a new post begins with: what this draft says."""
-    begun = {"title": draft.title, "body": draft.body}
-    return {**begun, "organization": draft.organization_id} if draft.organization_id else begun
+PROMPTS = ("What we saw", "Where", "Why it may matter", "What would tell us more")
+
+
+class CaptureForm(forms.Form):
+    """Something seen, noted in a minute: a title and one box."""
+
+    title = gate.Line(
+        label="What did you see?",
+        limit=gate.TITLE,
+        error_messages={"required": "Give it a title: as you would say it to a colleague."},
+        widget=forms.Textarea(attrs={"rows": 1, "class": "line", "data-one-line": ""}),
+    )
+    body = gate.Text(
+        label="In a few words",
+        help_text=f"{', '.join([PROMPTS[0], *(prompt.lower() for prompt in PROMPTS[1:])])}.",
+        limit=gate.BODY,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 7}),
+    )
+
+    @staticmethod
+    def passed_on(told: "QueryDict") -> dict[str, str]:
+        """What another program passes on: a title, a quoted passage and its address, as far as they are text."""
+        title, text, url = (" ".join(told.get(name, "").split())[:5_000] for name in ("title", "text", "url"))
+        if not (title or text or url):
+            return {}
+        quoted = f"> {text}\n\n" if text and text != url else ""
+        source = f"<{url}>" if url.startswith(("https://", "http://")) and not set(url) & set("<> ") else url
+        return {"title": title[: gate.TITLE], "body": f"{quoted}{source}".strip()}
+
+
+class NoteForm(forms.Form):
+    """What an editor says to a draft."""
+
+    note = gate.Text(
+        label="Your note",
+        help_text="What is missing, and what is good. Your colleague reads it with the draft.",
+        limit=gate.REASON,
+        error_messages={"required": "Say what it needs, in a sentence."},
+        widget=forms.Textarea(attrs={"rows": 4}),
+    )

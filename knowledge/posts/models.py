@@ -391,26 +391,79 @@ class Listing(models.Model):
         ]
 
 
+class DraftQuerySet(models.QuerySet["Draft"]):
+    def open_to(self, viewer: "Member | AnonymousUser") -> Self:
+        """The drafts that the viewer may read and write on: their own of no organization, and those of their organizations."""
+        if not viewer.is_authenticated:
+            return self.none()
+        return self.filter(Q(by=viewer, organization=None) | Q(organization__in=viewer.organization_ids))
+
+
 class Draft(models.Model):
-    """What one member has begun to write of a new post, and nobody else sees."""
+    """What is begun and not published, of a new post or of the next version of one. Its organization writes on it together."""
 
     by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="drafts")
     organization = models.ForeignKey("accounts.Organization", on_delete=models.CASCADE, null=True, related_name="+")
+    post = models.ForeignKey(
+        Post, on_delete=models.CASCADE, null=True, related_name="drafts"
+    )  # whose next version it is
     title = models.CharField(max_length=gate.TITLE, blank=True)
     body = models.TextField(max_length=gate.BODY, blank=True)
+    typed = models.JSONField("the other fields of its form, as they were typed", default=dict)
     made_at = models.DateTimeField(default=timezone.now)
     from_mail = models.BooleanField(default=False)
 
+    # Counts what is saved: who saves what stands on an older count is shown what was saved meanwhile
+    edition = models.PositiveIntegerField(default=1)
+    sitting = models.UUIDField("the page that it was last saved from", null=True)
+    saved_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, null=True, related_name="+")
+    saved_at = models.DateTimeField(default=timezone.now)
+
+    # A contributor's, sent to those who publish; and what they say to it
+    proposed_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
+    proposed_at = models.DateTimeField(null=True)
+    note = models.TextField("what an editor says to it", max_length=gate.REASON, blank=True)
+    note_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
+
+    # The secret part of the address at which it can be read before it is published
+    share_key = models.CharField(max_length=40, unique=True, null=True, default=None)  # noqa: DJ001 - unique where there is one
+
+    objects: ClassVar[Any] = DraftQuerySet.as_manager()
+
     class Meta:
-        ordering = ["-made_at", "-id"]
-        indexes = [models.Index(fields=["by", "-made_at"], name="drafts_of")]
+        ordering = ["-saved_at", "-id"]
+        indexes = [
+            models.Index(fields=["by", "-saved_at"], name="drafts_of"),
+            models.Index(fields=["organization", "-saved_at"], name="drafts_of_organization"),
+        ]
 
     def __str__(self) -> str:
         return self.title or "Untitled draft"
 
     def get_absolute_url(self) -> str:
-        """Where it is written on: the form for a new post, filled with it."""
+        """Where it is written on: the form for a new post, or for the next version, filled with it."""
+        if self.post_id and self.post:
+            return f"{self.post.get_absolute_url()}edit/?draft={self.pk}"
         return f"{reverse('post_new')}?draft={self.pk}"
+
+
+class DraftEdition(models.Model):
+    """What a draft said when somebody else, or another page, wrote on: words that were there stay to be found."""
+
+    draft = models.ForeignKey(Draft, on_delete=models.CASCADE, related_name="editions")
+    number = models.PositiveIntegerField()
+    title = models.CharField(max_length=gate.TITLE, blank=True)
+    body = models.TextField(blank=True)
+    typed = models.JSONField(default=dict)
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["-number", "-id"]
+        indexes = [models.Index(fields=["draft", "-number"], name="editions_of")]
+
+    def __str__(self) -> str:
+        return f"{self.draft_id}, {self.number}"
 
 
 def slug_of(title: str) -> str:

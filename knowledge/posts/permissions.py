@@ -1,7 +1,7 @@
 from typing import TYPE_CHECKING
 
 from accounts.organizations.models import Organization
-from accounts.organizations.permissions import can_publish_for
+from accounts.organizations.permissions import can_publish_for, role_in
 from knowledge.posts.models import Post
 
 if TYPE_CHECKING:
@@ -23,6 +23,11 @@ def can_edit(viewer: "Member | AnonymousUser", post: Post) -> bool:
 def may_edit(viewer: "Member | AnonymousUser", organization: int) -> bool:
     """Whether the viewer may change a post of this organization that was found to be visible to them."""
     return can_publish_for(viewer, organization)
+
+
+def can_draft(viewer: "Member | AnonymousUser", post: Post) -> bool:
+    """Members of the organization that published it write drafts of its next version; its owners and editors publish them."""
+    return post.withdrawn_at is None and post.hidden_at is None and role_in(viewer, post.organization_id) is not None
 
 
 can_withdraw = can_edit  # who may publish a post's next version may also take the post back

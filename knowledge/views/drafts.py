@@ -1,26 +1,79 @@
-"""A member's own drafts: what is begun and not published yet."""
+"""Drafts: the list of them, saving as one types, what they said before, sending them to an editor, showing them to others."""
 
+from typing import Any
+
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from commons.access import acting
-from knowledge.posts.drafts import discard_draft
-from knowledge.posts.models import Draft
+from commons import keeping, markup
+from commons.access import acting, require
+from knowledge.posts import drafts as verbs
+from knowledge.posts.forms import CaptureForm, NoteForm
+from knowledge.posts.models import Draft, Post
 from knowledge.subscriptions.private_mail import private_mail_address
+from knowledge.views.drafting import keep, opened
+
+SIGNED_OUT = "You are signed out. What you typed is kept in this browser; sign in, and it is saved."
+TOO_MANY = (
+    f"You have {verbs.DRAFTS_MOST} drafts. Publish some, or throw some away; what you typed is kept in this browser."
+)
+NOT_YOURS = "That draft is gone, or not yours to write on any more. What you typed is kept as a draft of your own."
 
 
 @never_cache
 @login_required
 @require_safe
 def drafts(request: HttpRequest) -> HttpResponse:
-    """Everything that a member has begun, newest first."""
+    """Everything that a member and their organizations have begun, what was saved last first."""
     member = acting(request)
-    own = Draft.objects.filter(by=member).select_related("organization")
-    return render(request, "posts/drafts.html", {"drafts": own, "mail_address": private_mail_address(member)})
+    found = Draft.objects.open_to(member).select_related("organization", "by", "saved_by", "note_by", "post__shown")
+    rows = [(draft, verbs.can_finish(member, draft), verbs.can_discard(member, draft)) for draft in found[:500]]
+    sent = [row for row in rows if row[0].proposed_at and row[1]]
+    context = {
+        "sent": sent,
+        "own": [row for row in rows if row not in sent and row[0].by_id == member.pk],
+        "others": [row for row in rows if row not in sent and row[0].by_id != member.pk],
+        "mail_address": private_mail_address(member),
+    }
+    return render(request, "posts/drafts.html", context)
+
+
+@never_cache
+@require_POST
+def save(request: HttpRequest) -> JsonResponse:
+    """Save what is typed, while it is typed. The page's own script asks; each answer says what to tell the writer.
+
+    200 with the draft and its edition; 409 where somebody saved something else meanwhile; 401 for who is signed out; 422 for
+    what cannot be kept. Nothing that was typed is lost by any of them: the browser keeps it until this says that it is saved.
+    """
+    if not request.user.is_authenticated:
+        return JsonResponse({"words": SIGNED_OUT}, status=401)
+    number = request.POST.get("post", "")
+    post = None
+    if number.isdecimal() and len(number) < 16:
+        post = Post.objects.visible_to(request.user).filter(pk=int(number)).first()
+    writing = opened(request, post)
+    asked_for = request.POST.get("draft", "")
+    try:
+        saved = keep(request, writing)
+    except verbs.SavedMeanwhile as meanwhile:
+        return JsonResponse({"words": f"{meanwhile} Nothing is lost: look at both, and choose."}, status=409)
+    except verbs.TooManyDrafts:
+        return JsonResponse({"words": TOO_MANY}, status=422)
+    except ValidationError as refused:
+        return JsonResponse({"words": f"Not saved. {' '.join(refused.messages)}"}, status=422)
+    if saved is None:
+        return JsonResponse({})
+    told: dict[str, Any] = {"draft": saved.pk, "edition": saved.edition, "address": saved.get_absolute_url()}
+    if asked_for and asked_for != str(saved.pk):
+        told["words"] = NOT_YOURS
+    return JsonResponse(told)
 
 
 @never_cache
@@ -29,6 +82,98 @@ def drafts(request: HttpRequest) -> HttpResponse:
 def discard(request: HttpRequest, pk: int) -> HttpResponse:
     """Throw a draft away."""
     member = acting(request)
-    discard_draft(get_object_or_404(Draft, by=member, pk=pk), by=member)
+    verbs.discard_draft(_draft(request, pk), by=member)
     messages.success(request, "Thrown away.")
     return redirect("drafts")
+
+
+@never_cache
+@login_required
+@require_safe
+def editions(request: HttpRequest, pk: int) -> HttpResponse:
+    """What a draft said before others, or other pages, wrote on."""
+    draft = _draft(request, pk)
+    return render(request, "posts/editions.html", {"draft": draft, "editions": draft.editions.select_related("by")})
+
+
+@never_cache
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def give_back(request: HttpRequest, pk: int) -> HttpResponse:
+    """Give a draft back to who sent it, with a note."""
+    draft = _draft(request, pk)
+    require(verbs.can_finish(acting(request), draft), "Owners and editors of the organization answer a draft.")
+    form = NoteForm(request.POST if request.method == "POST" else None)
+    if form.is_valid():
+        verbs.return_draft(draft, form.cleaned_data["note"], by=acting(request))
+        messages.success(request, "Given back, with your note.")
+        return redirect("drafts")
+    return render(request, "posts/give_back.html", {"draft": draft, "form": form}, status=422 if form.is_bound else 200)
+
+
+@never_cache
+@login_required
+@require_POST
+def share(request: HttpRequest, pk: int) -> HttpResponse:
+    """Give a draft a secret address at which others read it, another one, or none."""
+    draft = _draft(request, pk)
+    on = request.POST.get("action") != "end"
+    verbs.share_draft(draft, by=acting(request), on=on)
+    messages.success(request, "It has a secret address." if on else "Nobody reads it by its secret address any more.")
+    return redirect(f"/drafts/{draft.pk}/share/" if on else "drafts")
+
+
+@never_cache
+@login_required
+@require_safe
+def sharing(request: HttpRequest, pk: int) -> HttpResponse:
+    """The secret address of a draft, for who writes on it."""
+    draft = _draft(request, pk)
+    address = f"{settings.SITE_URL}/drafts/shared/{draft.share_key}/" if draft.share_key else ""
+    return render(request, "posts/sharing.html", {"draft": draft, "address": address})
+
+
+@never_cache
+@require_safe
+def shared(request: HttpRequest, key: str) -> HttpResponse:
+    """A draft, as it stands now, for whoever was given its secret address. No search engine is told of it."""
+    draft = get_object_or_404(Draft.objects.select_related("organization", "by"), share_key=key)
+    context = {
+        "draft": draft,
+        "body": markup.render(draft.body).html,
+        "can_write": verbs.can_write(request.user, draft),
+    }
+    response = render(request, "posts/shared.html", context)
+    response["X-Robots-Tag"] = "noindex, nofollow"
+    response["Referrer-Policy"] = "no-referrer"
+    return response
+
+
+# Noting something in a minute
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def capture(request: HttpRequest) -> HttpResponse:
+    """A title and one box: what was seen becomes a draft. What another program passes on (title, text, url) stands there already."""
+    if not request.user.is_authenticated:
+        return keeping.to_sign_in(request)  # type: ignore[return-value]
+    typed = request.POST if request.method == "POST" else keeping.taken_back(request)
+    form = CaptureForm(typed, initial=CaptureForm.passed_on(request.GET))
+    if request.method == "POST" and form.is_valid():
+        try:
+            made = verbs.begin_draft(
+                by=acting(request), title=form.cleaned_data["title"], body=form.cleaned_data["body"]
+            )
+        except verbs.TooManyDrafts:
+            form.add_error(None, TOO_MANY)
+        else:
+            messages.success(request, "Kept as a draft. Nobody else sees it until you publish it.")
+            return redirect(made.get_absolute_url() if request.POST.get("action") == "on" else "drafts")
+    elif request.method != "POST" and typed is not None:
+        form.errors.clear()
+    return render(request, "posts/capture.html", {"form": form}, status=422 if form.errors else 200)
+
+
+def _draft(request: HttpRequest, pk: int) -> Draft:
+    return get_object_or_404(Draft.objects.open_to(acting(request)).select_related("organization", "by"), pk=pk)

@@ -100,6 +100,9 @@ def manifest(request: HttpRequest) -> JsonResponse:
             "short_name": settings.SITE_NAME,
             "start_url": "/",
             "display": "minimal-ui",
+            "share_target": {
+                "action": "/capture/", "method": "GET", "params": {"title": "title", "text": "text", "url": "url"},
+            },
             "background_color": "#f6f7f3",
             "theme_color": "#0a5c42",
             "icons": [

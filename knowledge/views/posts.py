@@ -5,7 +5,9 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.middleware.csrf import get_token
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -23,12 +25,18 @@ from knowledge.ladder.actions import publish_emerging
 from knowledge.ladder.forms import ComposeForm
 from knowledge.ladder.page import make_pages
 from knowledge.posts import actions
-from knowledge.posts.drafts import discard_draft
-from knowledge.posts.forms import ContentForm, VersionForm, initial_of, initial_of_draft
+from knowledge.posts.drafts import (
+    DRAFTS_MOST,
+    SavedMeanwhile,
+    TooManyDrafts,
+    keep_aside,
+    propose_draft,
+)
+from knowledge.posts.forms import ContentForm, VersionForm, initial_of
 from knowledge.posts.lineage import Unlinkable
 from knowledge.posts.listing import PAGE, Key, visible
 from knowledge.posts.models import Draft, Post, Version
-from knowledge.posts.permissions import can_edit, can_withdraw, may_edit
+from knowledge.posts.permissions import can_draft, can_edit, can_withdraw, may_edit
 from knowledge.posts.pieces import CUT, areas_of, bodies, personal, places_of
 from knowledge.posts.rungs import Rung
 from knowledge.stored import kept
@@ -37,10 +45,10 @@ from knowledge.stored.stamps import stamp
 from knowledge.subscriptions.button import cadence_of, choices_of, subscribe_at
 from knowledge.subscriptions.models import Followable
 from knowledge.views.asked import gone_or_missing
+from knowledge.views.drafting import Gone, Writing, finish, keep, opened, side_by_side, taken, words_of
 from knowledge.views.shared import shared_page
 
 if TYPE_CHECKING:
-    from accounts.members.models import Member
     from accounts.organizations.models import Organization
 
 
@@ -125,37 +133,78 @@ def new(request: HttpRequest) -> HttpResponseBase:
             keeping.keep(request)
         messages.info(request, "First, who is publishing? Add your organization; then share what you are learning.")
         return redirect(f"{reverse('organization_new')}?next={reverse('post_new')}")
-    draft = _draft_of(request)
-    initial = {"key": fresh_key(), **_context_of(request), **(initial_of_draft(draft) if draft else {})}
+    writing = opened(request)
+    initial = {"key": fresh_key(), **_context_of(request), **writing.initial}
     form = ComposeForm(typed, member=request.user, initial=initial)
-    if request.method == "POST" and form.is_valid():
+    page = {"writing": writing, "may_publish": bool(form.publishers)}
+    if request.method == "POST" and request.POST.get("action") in DRAFT_ACTIONS:
+        return _kept(request, form, writing, "posts/new.html", page)
+    if request.method == "POST" and form.is_valid() and form.may_publish():
         organization = form.cleaned_data["organization"]
         if request.POST.get("action") != "preview":
             try:
                 number, _ = once(
                     form.cleaned_data["key"],
                     by=acting(request),
-                    act=lambda: _published(form, by=acting(request), organization=organization, draft=draft),
+                    act=lambda: _published(request, form, writing, organization=organization),
                 )
             except Unlinkable as refused:
                 form.add_error("builds_on", str(refused))
+            except Gone as gone:
+                form.add_error(None, str(gone))
+            except SavedMeanwhile as meanwhile:
+                return _both(request, form, meanwhile, "posts/new.html", page)
             else:
                 messages.success(request, f"Published. Your {form.chosen_rung.label.lower()} is out.")
-                return redirect(Post.objects.select_related("shown").get(pk=number))
+                return taken(redirect(Post.objects.select_related("shown").get(pk=number)), writing)
     elif request.method != "POST" and typed is not None:
         form.errors.clear()  # what was kept is shown again as it was, not marked before it is sent
-    return _compose(request, form, "posts/new.html", {"draft": draft})
+    return _compose(request, form, "posts/new.html", page)
 
 
-def _draft_of(request: HttpRequest) -> Draft | None:
-    """The member's own draft that the form is to write on with. One that was published or thrown away meanwhile is no draft."""
-    number = request.GET.get("draft", "")
-    if not (number.isdecimal() and len(number) < 16):
-        return None
-    draft = Draft.objects.filter(by=acting(request), pk=int(number)).first()
-    if draft is None and request.method != "POST":
-        raise Http404
-    return draft
+DRAFT_ACTIONS = ("save", "propose", "theirs")
+
+
+def _kept(
+    request: HttpRequest, form: ContentForm, writing: Writing, template: str, page: dict[str, object]
+) -> HttpResponse:
+    """Keep what was typed as a draft, unfinished as it may be; and send it to an editor, where that is asked."""
+    action = request.POST.get("action")
+    try:
+        if action == "theirs" and writing.draft:
+            keep_aside(writing.draft, words_of(request), by=acting(request))
+            messages.success(request, "This is what was saved meanwhile. What you had typed stands among its editions.")
+            return taken(redirect(writing.draft.get_absolute_url()), writing)
+        draft = keep(request, writing)
+        if draft is not None and action == "propose":
+            propose_draft(draft, by=acting(request))
+    except SavedMeanwhile as meanwhile:
+        return _both(request, form, meanwhile, template, page)
+    except TooManyDrafts:
+        form.add_error(None, f"You have {DRAFTS_MOST} drafts. Publish some, or throw some away.")
+    except ValidationError as refused:
+        form.add_error(None, refused)
+    else:
+        if draft is None:
+            form.errors.clear()
+            form.add_error("title", "Nothing is typed yet. Begin with a title.")
+        else:
+            sent = f"Sent to those who publish for {draft.organization}." if action == "propose" else "Saved."
+            messages.success(request, sent)
+            return taken(redirect("drafts" if action == "propose" else draft.get_absolute_url()), writing)
+    return _compose(request, form, template, page)
+
+
+def _both(
+    request: HttpRequest, form: ContentForm, meanwhile: SavedMeanwhile, template: str, page: dict[str, object]
+) -> HttpResponse:
+    """What somebody saved meanwhile beside what was typed here; what is sent from here on stands on both."""
+    form.errors.clear()
+    writing = page["writing"]
+    assert isinstance(writing, Writing)
+    writing.draft, writing.edition = meanwhile.draft, meanwhile.draft.edition
+    both = {"meanwhile_saved": meanwhile.draft, "changes": side_by_side(meanwhile, words_of(request))}
+    return render(request, template, {"form": form, **page, **both}, status=409)
 
 
 def _context_of(request: HttpRequest) -> dict[str, Any]:
@@ -171,10 +220,14 @@ def _context_of(request: HttpRequest) -> dict[str, Any]:
     return {**carried, "builds_on": f"{settings.SITE_URL}{found.get_absolute_url()}"}
 
 
-def _published(form: ComposeForm, *, by: "Member", organization: "Organization", draft: Draft | None) -> Post:
-    """The post, published; and the draft it was, if it was one, is gone with the same transaction."""
-    if draft:
-        discard_draft(draft, by=by)
+@transaction.atomic
+def _published(request: HttpRequest, form: ComposeForm, writing: Writing, *, organization: "Organization") -> Post:
+    """The post, published; and the draft it was, if it was one, is gone with the same transaction.
+
+    Raises SavedMeanwhile, and Gone, from `finish`.
+    """
+    by = acting(request)
+    finish(request, writing)
     content = form.content(organization)
     grounds = form.cleaned_data["builds_on"]
     if form.chosen_rung == Rung.EMERGING:
@@ -190,32 +243,51 @@ def edit(request: HttpRequest, number: int, slug: str) -> HttpResponseBase:
     if not request.user.is_authenticated:
         return keeping.to_sign_in(request)
     found = get_object_or_404(Post.objects.visible_to(request.user).select_related("shown", "organization"), pk=number)
-    require(can_edit(request.user, found), "Only owners and editors of the organization change its posts.")
+    require(can_draft(request.user, found), "Only members of the organization write its posts.")
     newest = found.versions.select_related("by").latest("number")
     typed = request.POST if request.method == "POST" else keeping.taken_back(request)
-    form = VersionForm(typed, rung=Rung(found.rung), initial=initial_of(newest, areas_of(newest), places_of(newest)))
+    writing = opened(request, found)
+    initial = {**initial_of(newest, areas_of(newest), places_of(newest)), **writing.initial}
+    form = VersionForm(typed, rung=Rung(found.rung), initial=initial)
+    page: dict[str, object] = {
+        "post": found,
+        "writing": writing,
+        "may_publish": can_edit(request.user, found),
+        "begun": None if writing.draft or form.is_bound else _begun(request, found),
+    }
+    if request.method == "POST" and request.POST.get("action") in DRAFT_ACTIONS:
+        return _kept(request, form, writing, "posts/edit.html", page)
     meanwhile = None
     if request.method == "POST" and form.is_valid() and request.POST.get("action") != "preview":
         try:
-            made = actions.publish_version(
-                found,
-                form.content(found.organization),
-                by=acting(request),
-                note=form.cleaned_data["note"],
-                base=form.cleaned_data["base"],
-            )
+            with transaction.atomic():
+                finish(request, writing)
+                made = actions.publish_version(
+                    found,
+                    form.content(found.organization),
+                    by=acting(request),
+                    note=form.cleaned_data["note"],
+                    base=form.cleaned_data["base"],
+                )
+        except Gone as gone:
+            form.add_error(None, str(gone))
+        except SavedMeanwhile as saved:
+            return _both(request, form, saved, "posts/edit.html", page)
         except actions.ChangedMeanwhile as change:
             meanwhile = change.newest
             form.data = request.POST.copy()
             form.data["base"] = str(meanwhile.number)  # type: ignore[index]
         else:
             messages.success(request, f"Published version {made.number}.")
-            return redirect(Post.objects.select_related("shown").get(pk=number))
+            return taken(redirect(Post.objects.select_related("shown").get(pk=number)), writing)
     elif request.method != "POST" and typed is not None:
         form.errors.clear()
-    return _compose(
-        request, form, "posts/edit.html", {"post": found, "meanwhile": meanwhile}, 409 if meanwhile else 200
-    )
+    return _compose(request, form, "posts/edit.html", {**page, "meanwhile": meanwhile}, 409 if meanwhile else 200)
+
+
+def _begun(request: HttpRequest, post: Post) -> Draft | None:
+    """The draft of its next version that the organization has begun, to be written on."""
+    return Draft.objects.open_to(acting(request)).filter(post=post).select_related("by", "saved_by").first()
 
 
 def _compose(

@@ -10,7 +10,7 @@ for (const line of document.querySelectorAll("[data-one-line]")) {
 for (const form of document.querySelectorAll("[data-keep-typed]")) {
   let typed = false;
   form.addEventListener("input", () => (typed = true));
-  form.addEventListener("submit", () => (typed = false));
+  for (const done of ["submit", "commons:saved"]) form.addEventListener(done, () => (typed = false));
   window.addEventListener("beforeunload", (event) => {
     if (typed) event.preventDefault();
   });

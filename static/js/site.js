@@ -4,3 +4,4 @@ import "./copy.js";
 import "./complete.js";
 import "./compose.js";
 import "./offline.js";
+import "./drafts.js";
