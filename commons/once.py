@@ -44,6 +44,11 @@ def once(key: uuid.UUID | None, *, by: "Member", act: Callable[[], models.Model]
         return sending.thing_id, True
 
 
+def is_done(key: uuid.UUID | None, *, by: "Member") -> bool:
+    """Whether something came of this key already."""
+    return key is not None and Sending.objects.filter(key=key, by=by, thing_id__isnull=False).exists()
+
+
 def fresh_key() -> uuid.UUID:
     """A key for a page's form."""
     return uuid.uuid4()

@@ -10,7 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 
 from commons import gate
 from commons.access import acting
-from commons.once import fresh_key
+from commons.once import fresh_key, is_done
 from knowledge.posts.compare import Part, compare
 from knowledge.posts.drafts import SavedMeanwhile, Words, begin_draft, save_draft
 from knowledge.posts.models import Draft, Post, Version
@@ -99,7 +99,9 @@ def keep(request: HttpRequest, writing: Writing) -> Draft | None:
             return save_draft(writing.draft, words, by=member, base=writing.edition, sitting=writing.sitting)
         except (Draft.DoesNotExist, PermissionDenied):
             writing.draft = writing.post = None
-    return _begin(words, writing, member) if words.title or words.body else None
+    if not (words.title or words.body) or is_done(_uuid(request.POST.get("key", "")), by=member):
+        return None
+    return _begin(words, writing, member)
 
 
 class Gone(Exception):
@@ -111,11 +113,11 @@ def finish(request: HttpRequest, writing: Writing) -> None:
 
     Raises SavedMeanwhile where somebody saved something else in it since the page was opened, and Gone where it is none any more.
     """
+    by = acting(request)
     if writing.draft is None:
         if writing.is_gone:
             raise Gone(GONE)
         return
-    by = acting(request)
     try:
         save_draft(writing.draft, words_of(request), by=by, base=writing.edition, sitting=writing.sitting)
     except Draft.DoesNotExist:

@@ -14,8 +14,8 @@ function completed(input, address, inWhole) {
       const before = inWhole ? "" : input.value.slice(0, input.value.lastIndexOf(",") + 1);
       const typed = input.value.slice(before.length).trim();
       if (typed.length < 2) return;
-      const answer = await fetch(`${address}?q=${encodeURIComponent(typed)}`);
-      if (!answer.ok) return;
+      const answer = await fetch(`${address}?q=${encodeURIComponent(typed)}`).catch(() => undefined);
+      if (!answer?.ok) return;
       const { found } = await answer.json();
       list.replaceChildren(...found.map((label) => new Option("", before ? `${before} ${label}` : label)));
     }, 200);

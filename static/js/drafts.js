@@ -27,17 +27,22 @@ function begin(form) {
   let stopped = false; // somebody else saved: one has to look first
 
   putBack();
-  form.addEventListener("input", () => {
-    changed += 1;
-    keepHere();
-    if (!stopped) later(WAIT);
-  });
+  form.addEventListener("input", typedOn);
+  // What was typed before this script had come
+  const fields = form.querySelectorAll("textarea, input:not([type=hidden], [type=radio], [type=checkbox])");
+  if ([...fields].some((field) => field.value !== field.defaultValue)) typedOn();
   form.addEventListener("submit", () => {
     clearTimeout(timer);
     controller?.abort();
   });
   window.addEventListener("online", () => changed && later(0));
   document.addEventListener("visibilitychange", () => document.hidden && changed && !stopped && later(0));
+
+  function typedOn() {
+    changed += 1;
+    keepHere();
+    if (!stopped) later(WAIT);
+  }
 
   function later(time) {
     clearTimeout(timer);
@@ -84,6 +89,7 @@ function begin(form) {
     look.className = "button small above-3";
     look.dataset.both = "";
     look.type = "submit";
+    look.formNoValidate = true;
     words.after(look);
   }
 
@@ -144,5 +150,7 @@ function all(member) {
 }
 
 function forget(sitting) {
-  for (const [key, kept] of all("")) if (kept.sitting === sitting || kept.at < Date.now() - LONGEST) remove(key);
+  for (const [key, kept] of all("")) {
+    if (kept.sitting === sitting || kept.at < Date.now() - LONGEST) localStorage.removeItem(key);
+  }
 }

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import psycopg
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from bench.measure import free_port, serving
 from commons import news
@@ -20,6 +20,12 @@ QUIET = [
     *("--disable-background-networking", "--disable-component-update"),
 ]
 PASSWORD = "learning-in-the-open"
+expect.set_options(timeout=20_000)  # what is to come, comes later on a machine with much to do
+# What a browser says of answers that a test asks for, and of a line that it cuts
+EXPECTED = (
+    "Failed to load resource: the server responded with a status of 4",
+    *("ERR_INTERNET_DISCONNECTED", "htmx:sendError", "htmx:afterRequest"),
+)
 
 
 @pytest.hookimpl(trylast=True)
@@ -113,7 +119,7 @@ class Opener:
         return page
 
     def _hear(self, kind: str, text: str) -> None:
-        if kind == "error" and "Failed to load resource: the server responded with a status of 4" not in text:
+        if kind == "error" and not any(words in text for words in EXPECTED):
             self.complaints.append(text)
 
     def close(self) -> None:

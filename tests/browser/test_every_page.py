@@ -1,5 +1,6 @@
 """Every page in real Chromium: no violation that axe knows of, light and dark; nothing wider than the screen; no complaint."""
 
+import psycopg
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
@@ -46,6 +47,11 @@ FOR_MEMBERS = [
     "/posts/new/",
     "/following/",
     "/drafts/",
+    "/capture/",
+    "/posts/new/?draft={draft}",
+    "/drafts/{draft}/editions/",
+    "/drafts/{draft}/share/",
+    "/drafts/{draft}/give-back/",
     "/notifications/",
     "/subscribe/area/2/",
     "/subscribe/post/1/",
@@ -74,8 +80,10 @@ FOR_MEMBERS = [
 
 
 @pytest.fixture(scope="session")
-def addresses(chromium, site) -> dict[str, str]:
+def addresses(chromium, site, environment) -> dict[str, str]:
     """Addresses of the sample that its files do not tell: those of its flagship post, of a withdrawn one, of a tag."""
+    with psycopg.connect(environment["DATABASE_URL"]) as database:  # the one that was sent to be published
+        draft = str(database.execute("SELECT id FROM knowledge_draft WHERE proposed_at IS NOT NULL").fetchone()[0])
     page = chromium.new_page(base_url=site)
     page.goto("/search/?q=deposit+viewing")
     post = page.locator(".card h3 a, .card h2 a").first.get_attribute("href")
@@ -93,6 +101,7 @@ def addresses(chromium, site) -> dict[str, str]:
         page.goto(f"/search/?{query}")
         found[name] = page.locator(".card h3 a, .card h2 a").first.get_attribute("href")
     page.close()
+    found["draft"] = draft
     return found
 
 

@@ -22,6 +22,7 @@ from knowledge.ladder import vetting
 from knowledge.notifications.recipients import tell
 from knowledge.posts import actions as posts
 from knowledge.posts import lineage
+from knowledge.posts.drafts import begin_draft, propose_draft
 from knowledge.posts.models import LinkKind, Post
 from knowledge.posts.rungs import CASE_FIELDS, Rung
 from knowledge.search.filters import parse
@@ -61,6 +62,7 @@ def load() -> int:
     sample = Sample(_load_organizations(), rows)
     sample.publish()
     sample.go_on()
+    _begin_drafts(sample)
     _subscribe(sample.members)
     _tell()
     return len(rows)
@@ -277,6 +279,23 @@ FOLLOWS = {
     "mona": {"housing": Cadence.WEEKLY},
 }
 SEARCHES = {"marisol": "q=deposit", "mona": "rung=aside"}
+
+
+def _begin_drafts(sample: "Sample") -> None:
+    for row in tomllib.loads((SAMPLE / "drafts.toml").read_text("utf-8"))["draft"]:
+        by = sample.members[row["by"]]
+        organization = Organization.objects.get(slug=row["organization"])
+        post = sample.posts[row["post"]] if "post" in row else None
+        typed = {name: [row[name]] for name in ("takeaway", "note") if name in row}
+        if post is not None:
+            typed["base"] = [str(post.versions.latest("number").number)]
+        draft = begin_draft(
+            by=by, title=row["title"], body=row["body"].strip(), typed=typed, organization=organization.pk, post=post
+        )
+        if row.get("proposed"):
+            propose_draft(draft, by=by)
+
+
 FOLLOWED_SINCE = dt.datetime(2025, 1, 1, tzinfo=dt.UTC)
 NEWS = dt.timedelta(
     days=45
