@@ -51,6 +51,11 @@ class PostQuerySet(models.QuerySet["Post"]):
             return self.filter(held_at=None)
         return self.filter(Q(held_at=None) | Q(organization__in=viewer.organization_ids))
 
+    def with_history_for(self, viewer: "Member | AnonymousUser") -> Self:
+        """Posts whose versions this viewer may read: the visible ones, and every one of their own organizations, in any state."""
+        ours = Q(organization__in=viewer.organization_ids) if viewer.is_authenticated else Q()
+        return self.filter(PUBLIC | ours)
+
     def published_by(self, organization_id: int) -> Self:
         return self.filter(organization_id=organization_id)
 

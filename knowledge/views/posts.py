@@ -1,4 +1,4 @@
-"""A post: its page, its versions, writing one, changing one, taking one back."""
+"""A post: its page, writing one, changing one, taking one back."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -27,9 +27,9 @@ from knowledge.posts.drafts import discard_draft
 from knowledge.posts.forms import ContentForm, VersionForm, initial_of, initial_of_draft
 from knowledge.posts.lineage import Unlinkable
 from knowledge.posts.listing import PAGE, Key, visible
-from knowledge.posts.models import Draft, Post, Version
+from knowledge.posts.models import Draft, Post
 from knowledge.posts.permissions import can_edit, can_withdraw, may_edit
-from knowledge.posts.pieces import CUT, areas_of, bodies, personal, places_of
+from knowledge.posts.pieces import CUT, areas_of, personal, places_of
 from knowledge.posts.rungs import Rung
 from knowledge.stored import kept
 from knowledge.stored.fragments import together
@@ -79,38 +79,6 @@ def _post_page(request: HttpRequest, number: int) -> HttpResponse:
             "feed_at": f"{address}feed.atom",
         },
     )
-
-
-@require_safe
-def version(request: HttpRequest, number: int, slug: str, version: int) -> HttpResponseBase:
-    """A version as it was published. Its address stays for as long as the commons does."""
-    stamped = stamp(Key("post", number).stamp)
-
-    def made() -> HttpResponse:
-        found = Post.objects.visible_to(request.user).select_related("shown", "organization").filter(pk=number).first()
-        if found is None:
-            own = Post.objects.known_to(request.user).select_related("organization").filter(pk=number).first()
-            if not (own and request.user.is_authenticated and request.user.belongs_to(own.organization)):
-                return gone_or_missing(request, number)
-            found = own
-        this = get_object_or_404(Version.objects.select_related("by"), post=found, number=version)
-        if request.path != this.get_absolute_url():
-            return redirect(this, permanent=True)
-        return render(
-            request,
-            "posts/version.html",
-            {
-                "post": found,
-                "version": this,
-                "body": bodies([this])[this.pk],
-                "areas": areas_of(this),
-                "places": places_of(this),
-                "is_shown": found.shown_id == this.pk,
-                "is_unseen": found.shown is not None and this.number > found.shown.number,
-            },
-        )
-
-    return kept.answer(request, stamped, made)
 
 
 @never_cache
