@@ -6,7 +6,19 @@ from knowledge.inbound.models import Received
 from knowledge.ladder.models import Confirmation, Lesson, RequestAnswer, RequestClosing, Review, Vetting
 from knowledge.moderation.models import LogEntry
 from knowledge.notifications.models import Bounce, Letter, MailState, Notification, Push, PushSubscription
-from knowledge.posts.models import Attachment, CheckBack, Draft, Link, Listing, Move, Post, PostAuthor, PostTag, Version
+from knowledge.posts.models import (
+    Attachment,
+    CheckBack,
+    Draft,
+    LastRead,
+    Link,
+    Listing,
+    Move,
+    Post,
+    PostAuthor,
+    PostTag,
+    Version,
+)
 from knowledge.search.models import SavedSearch
 from knowledge.stored.models import Fragment, Stamp
 from knowledge.subscriptions.models import Following, Muted, Reader, Subscription
@@ -26,6 +38,7 @@ __all__ = [
     "Following",
     "Fragment",
     "IssueArea",
+    "LastRead",
     "Lesson",
     "Letter",
     "Link",

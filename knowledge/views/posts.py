@@ -8,6 +8,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.middleware.csrf import get_token
 from django.shortcuts import get_object_or_404, redirect, render
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.safestring import mark_safe
 from django.views.decorators.cache import never_cache
@@ -15,6 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from commons import keeping, markup
 from commons.access import acting, require
+from commons.headers import NEVER_STORED
 from commons.once import fresh_key, once
 from knowledge.comments.actions import THREAD
 from knowledge.comments.permissions import may_speak
@@ -30,11 +32,12 @@ from knowledge.posts.listing import PAGE, Key, visible
 from knowledge.posts.models import Draft, Post
 from knowledge.posts.permissions import can_edit, can_withdraw, may_edit
 from knowledge.posts.pieces import CUT, areas_of, personal, places_of
+from knowledge.posts.reading import Reading, Since, read, reading_of
 from knowledge.posts.rungs import Rung
 from knowledge.stored import kept
 from knowledge.stored.fragments import together
 from knowledge.stored.stamps import stamp
-from knowledge.subscriptions.button import cadence_of, choices_of, subscribe_at
+from knowledge.subscriptions.button import choices_of, subscribe_at
 from knowledge.subscriptions.models import Followable
 from knowledge.views.asked import gone_or_missing
 from knowledge.views.shared import shared_page
@@ -55,23 +58,26 @@ def _post_page(request: HttpRequest, number: int) -> HttpResponse:
     drawn = together(number, {PAGE: make_pages, THREAD: make_threads}, where=visible(request.user, number))
     if drawn is None:
         return gone_or_missing(request, number)
-    address, organization, head, top, text, stands, about = drawn[PAGE].split(CUT)
+    address, organization, shown, head, top, text, stands, about = drawn[PAGE].split(CUT)
     if request.path != address:
         return redirect(address, permanent=True)
     filled = {"head": head, "top": top, "text": text, "stands": stands, "about": about, "discussion": drawn[THREAD]}
     edits, speaks = may_edit(request.user, int(organization)), may_speak(request.user)
-    cadence = cadence_of(request.user, Followable.POST, number)
+    reading, since = Reading(), None
     if request.user.is_authenticated:
+        reading = reading_of(request.user, number)
+        since = read(request.user.pk, number, int(shown), reading) if _is_read(request) else None
         ours = int(organization) in request.user.roles
         filled |= {name: personal(filled[name], ours=ours, edits=edits) for name in ("top", "text")}
         filled["discussion"] = own_comments(drawn[THREAD], request.user, number, answers=edits)
         filled["blank"] = blank_form(address, get_token(request)) if speaks else ""
+        filled["since"] = _changed_since(address, since, int(shown)) if since else ""
 
-    return shared_page(
+    page = shared_page(
         request,
         "posts/post.html",
-        (edits, speaks, cadence),
-        lambda: {"can_edit": edits, "can_comment": speaks, **choices_of(cadence)},
+        (edits, speaks, reading.cadence),
+        lambda: {"can_edit": edits, "can_comment": speaks, **choices_of(reading.cadence)},
         {
             **{name: mark_safe(html) for name, html in filled.items()},  # noqa: S308 - drawn by our own templates
             "address": address,
@@ -79,6 +85,19 @@ def _post_page(request: HttpRequest, number: int) -> HttpResponse:
             "feed_at": f"{address}feed.atom",
         },
     )
+    if since:
+        page["Cache-Control"] = NEVER_STORED  # what it says of this visit is not to be shown again on another
+    return page
+
+
+def _is_read(request: HttpRequest) -> bool:
+    """Whether somebody reads what is asked for now: a browser that fetches a page in advance says so."""
+    return request.method == "GET" and "prefetch" not in request.headers.get("Sec-Purpose", "")
+
+
+def _changed_since(address: str, since: Since, shown: int) -> str:
+    changes = {"since": since, "changes_at": f"{address}versions/{since.number}/compare/{shown}/"}
+    return render_to_string("posts/changed_since.html", changes)
 
 
 @never_cache
