@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import count
+from itertools import count, product, zip_longest
 from time import monotonic, time
 from typing import NamedTuple
 
@@ -11,11 +11,19 @@ from diff_match_patch import diff_match_patch
 from django.utils.text import get_text_list
 
 from knowledge.posts.models import Version
-from knowledge.posts.rungs import CASE_FIELDS
 from knowledge.topics.models import IssueArea, Place
 
 SECONDS = 1.0  # to look for the shortest difference; after that a longer one has to do
-PARTS = {"title": "Title", "takeaway": "Takeaway", "body": "Text"}
+PAIRS = 2_500  # so many pairs of paragraphs are looked at to tell which became which
+GLANCE = 2_000  # characters of each
+PARTS = {
+    "title": "Title",
+    "takeaway": "Takeaway",
+    "body": "Text",
+    "tried": "What was tried",
+    "where_since": "Where and since when",
+    "change_mind": "What would change our mind",
+}
 KINDS = {-1: "del", 0: "same", 1: "ins"}
 DONE = {"ins": "added", "del": "taken away"}
 
@@ -101,6 +109,11 @@ class Comparison:
         return any(part.is_changed for part in self.parts) or any(choice.is_changed for choice in self.choices)
 
     @property
+    def chosen_alike(self) -> str:
+        """What both chose alike, in words: "Places, language and licence"."""
+        return get_text_list([choice.name for choice in self.choices if not choice.is_changed], "and").capitalize()
+
+    @property
     def summary(self) -> str:
         """It in a sentence or two: "12 words added, 4 taken away, in Title and Text. Places changed too."."""
         texts = [part.name for part in self.parts if part.is_changed]
@@ -121,11 +134,10 @@ def compare(older: Version, newer: Version, *, seconds: float = SECONDS) -> Comp
 
     `seconds` bounds the time to look for the shortest difference of their texts. Two queries at most, for names.
     """
-    names = {**PARTS, **{name: str(Version._meta.get_field(name).verbose_name).capitalize() for name in CASE_FIELDS}}  # type: ignore[union-attr]
     until = monotonic() + seconds
     parts = [
         Part(label, list(_lines(getattr(older, name), getattr(newer, name), until)))
-        for name, label in names.items()
+        for name, label in PARTS.items()
         if getattr(older, name) or getattr(newer, name)
     ]
     return Comparison(parts, _choices(older, newer))
@@ -158,15 +170,52 @@ def _lines(before: str, after: str, until: float) -> Iterator[tuple[list[Piece],
         if kind == "del":
             gone = paragraphs
             continue
-        come = paragraphs if kind == "ins" else []
-        for old, new in zip(gone, come, strict=False):
-            yield [Piece(kind, "".join(words)) for kind, words in _runs(_words(old), _words(new), until, tidy=True)], 0
-        yield from (([Piece("del", old)], 0) for old in gone[len(come) :])
-        yield from (([Piece("ins", new)], 0) for new in come[len(gone) :])
+        for old, new in _beside(gone, paragraphs if kind == "ins" else []):
+            yield _line(old, new, until), 0
         gone = []
         if kind == "same":
             yield [], len(paragraphs)
     yield from (([Piece("del", old)], 0) for old in gone)
+
+
+def _line(old: str, new: str, until: float) -> list[Piece]:
+    """A paragraph that changed, or one that only one of them has; whole where there is no time left to look for more."""
+    if not (old and new) or monotonic() > until:
+        return [Piece(kind, text) for kind, text in (("del", old), ("ins", new)) if text]
+    return [Piece(kind, "".join(words)) for kind, words in _runs(_words(old), _words(new), until, tidy=True)]
+
+
+def _beside(gone: list[str], come: list[str]) -> Iterator[tuple[str, str]]:
+    """Which of the paragraphs that went became which of those that came, in their order; "" beside one that did not.
+
+    Of all ways, the one in which they have the most words in common; where there are very many, simply the first with the
+    first.
+    """
+    if len(gone) * len(come) > PAIRS or min(len(gone), len(come)) == 0:
+        yield from zip_longest(gone, come, fillvalue="")
+        return
+    words = [[frozenset(re.findall(r"\w+", text[:GLANCE])) for text in texts] for texts in (gone, come)]
+    best = [[0.0] * (len(come) + 1) for _ in range(len(gone) + 1)]  # of what is left of both, from the end
+    for i, j in product(range(len(gone) - 1, -1, -1), range(len(come) - 1, -1, -1)):
+        best[i][j] = max(best[i + 1][j], best[i][j + 1], best[i + 1][j + 1] + _alike(words[0][i], words[1][j]))
+    i = j = 0
+    while i < len(gone) and j < len(come):
+        if best[i][j] == best[i + 1][j]:
+            yield gone[i], ""
+            i += 1
+        elif best[i][j] == best[i][j + 1]:
+            yield "", come[j]
+            j += 1
+        else:
+            yield gone[i], come[j]
+            i, j = i + 1, j + 1
+    yield from ((old, "") for old in gone[i:])
+    yield from (("", new) for new in come[j:])
+
+
+def _alike(old: frozenset[str], new: frozenset[str]) -> float:
+    """How much two paragraphs have in common, from a little, so that those that have nothing stand beside each other too."""
+    return 0.01 + len(old & new) / max(len(old), len(new), 1)
 
 
 def _runs(old: list[str], new: list[str], until: float, *, tidy: bool = False) -> Iterator[tuple[str, list[str]]]:

@@ -1,5 +1,7 @@
 """What changed between two versions, word by word."""
 
+from time import monotonic
+
 import pytest
 
 from knowledge.posts.compare import compare
@@ -37,6 +39,9 @@ def marked(before: str, after: str) -> str:
         ("", "One.", "[+One.]"),
         ("One.", "", "[-One.]"),
         ("<b>", "<i>", "<[-b][+i]>"),
+        ("Two cats sat.", "Nobody came.\n\nTwo cats ran.", "[+Nobody came.]|Two cats [-sat][+ran]."),
+        ("One dog.\n\nTwo cats sat.", "Two cats ran.", "[-One dog.]|Two cats [-sat][+ran]."),
+        ("Old.\n\nKept.", "New.\n\nKept.", "[-Old][+New].|=1"),
     ],
 )
 def test_what_changed_is_shown_word_by_word(before, after, shown):
@@ -111,6 +116,7 @@ def test_what_has_gone_from_the_taxonomy_is_left_out(db):
 @pytest.mark.parametrize(("before", "after"), [
     ("a\n\n" * 30_000, "b\n\na\n\n" * 15_000),
     ("a " * 50_000, "a b " * 25_000),
+    ("\n\n".join(f"{n} was" for n in range(50)), "\n\n".join(f"{n} is" for n in range(20, 70))),
     ("".join(map(chr, range(0x4E00, 0x9000))), "".join(map(chr, range(0x8FFF, 0x4DFF, -1)))),
 ])  # fmt: skip
 def test_whatever_is_compared_nothing_is_lost(before, after):
@@ -120,3 +126,10 @@ def test_whatever_is_compared_nothing_is_lost(before, after):
     same = sum(same for _, same in part.lines)
     assert old + same == len(before.replace("\n", ""))
     assert new + same == len(after.replace("\n", ""))
+
+
+def test_however_long_two_texts_are_they_are_compared_in_time():
+    before, after = ("\n\n".join(f"{word} {number} " * 90 for number in range(200)) for word in ("was", "is"))
+    began = monotonic()
+    assert compare(said(body=before), said(body=after), seconds=0.1).parts[1].words("del") >= 18_000
+    assert monotonic() - began < 1.5
