@@ -34,7 +34,7 @@ from knowledge.notifications.sending import SOMEBODY_WAITS, TO_FOLLOWERS, send_d
 from knowledge.notifications.tidying import throw_away_old
 from knowledge.posts.actions import fall_quiet
 from knowledge.posts.listing import Key, changed
-from knowledge.posts.models import Post
+from knowledge.posts.models import LastRead, Post
 from knowledge.posts.rungs import Rung
 from knowledge.stored.fragments import stale
 from knowledge.stored.stamps import bump
@@ -44,6 +44,7 @@ BATCH = 200  # posts in one transaction
 KEEP_SENDINGS = dt.timedelta(days=7)
 KEEP_RECEIVED = dt.timedelta(days=400)  # longer than an address to answer to holds
 KEEP_TRIAL_MAIL = dt.timedelta(days=14)
+KEEP_LAST_READ = dt.timedelta(days=400)
 KEEP_PUSHES = dt.timedelta(days=14)  # longer than anything is still pushed
 
 
@@ -155,11 +156,14 @@ def dates(timestamp: int) -> None:
 @app.periodic(cron="17 3 * * *")
 @app.task(name=queue.TIDY, queueing_lock=queue.TIDY, pass_context=False)
 def tidy(timestamp: int) -> None:
-    """Throw away what is only in the way: sessions that ran out, forms long sent, mail the trial showed, what was told."""
+    """Throw away what is only in the way: sessions that ran out, forms long sent, mail the trial showed, what was told, and
+    what was read long ago, or by somebody who has left.
+    """
     now = timezone.now()
     Session.objects.filter(expire_date__lt=now).delete()
     Sending.objects.filter(at__lt=now - KEEP_SENDINGS).delete()
     Received.objects.filter(at__lt=now - KEEP_RECEIVED).delete()
     TrialMail.objects.filter(at__lt=now - KEEP_TRIAL_MAIL).delete()
+    LastRead.objects.filter(Q(at__lt=now - KEEP_LAST_READ) | Q(member__is_active=False)).delete()
     Push.objects.filter(closed_at__lt=now - KEEP_PUSHES).delete()
     throw_away_old()

@@ -21,6 +21,7 @@ from knowledge.views import (
     search,
     subscriptions,
     topics,
+    versions,
     vetting,
 )
 
@@ -82,7 +83,14 @@ urlpatterns = [
     path("reviews/<number:pk>/prolong/", vetting.prolong, name="request_prolong"),
     path("attachments/<number:pk>/<str:name>", evidence.attachment, name="attachment"),
     path("posts/<number:number>/<str:slug>/withdraw/", posts.withdraw, name="post_withdraw"),
-    path("posts/<number:number>/<str:slug>/versions/<number:version>/", posts.version, name="post_version"),
+    path("posts/<number:number>/<str:slug>/versions/", versions.versions, name="post_versions"),
+    path("posts/<number:number>/<str:slug>/versions/<number:version>/", versions.version, name="post_version"),
+    path("posts/<number:number>/<str:slug>/versions/compare/", versions.chosen, name="versions_chosen"),
+    path(
+        "posts/<number:number>/<str:slug>/versions/<number:older>/compare/<number:newer>/",
+        versions.compared,
+        name="versions_compared",
+    ),
     path("posts/<number:number>/<str:slug>/comment/", comments.new, name="comment_new"),
     path("posts/<number:number>/<str:slug>/comments/<number:parent>/", comments.new, name="comment_reply"),
     path("comments/<number:pk>/", comments.permalink, name="comment"),

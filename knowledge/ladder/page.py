@@ -20,6 +20,7 @@ from knowledge.posts.models import LinkKind, Move, MoveKind, Post, PostAuthor, V
 from knowledge.posts.pieces import CUT, bodies, drawn
 from knowledge.posts.rungs import Rung
 
+VERSIONS = 5  # the newest, beside a post; all of them have a page of their own
 REVIEWS = Review.objects.select_related(*TOLD)
 OPEN_CHALLENGES = (
     Comment.objects.open_challenges()
@@ -70,7 +71,7 @@ def _context(post: Post, body: str) -> dict[str, object]:
         "description": markup.describe(post.shown.takeaway or markup.render(post.shown.body).words),
         "moves": moves,
         "aside": next((move for move in moves if move.kind == MoveKind.ASIDE), None) if post.aside_at else None,
-        "versions": sorted(post.versions.all(), key=lambda version: -version.number),
+        "versions": sorted(post.versions.all(), key=lambda version: -version.number)[:VERSIONS],
         "evidence": evidence,
         "outside": sum(piece.from_outside for piece in standing),
         "reports_counted": record.reports,

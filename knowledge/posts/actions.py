@@ -15,6 +15,7 @@ from knowledge.posts.lineage import link, one_writer
 from knowledge.posts.listing import changed, relist, told_at_the_end
 from knowledge.posts.models import CheckBack, Licence, LinkKind, Move, MoveKind, Post, PostAuthor, Version
 from knowledge.posts.permissions import can_edit, can_publish, can_withdraw
+from knowledge.posts.reading import wrote
 from knowledge.posts.rungs import CASE_FIELDS, Rung, missing_case
 from knowledge.subscriptions.actions import follow_own
 from knowledge.topics.models import IssueArea, Place
@@ -171,6 +172,7 @@ def publish_version(
             return newest  # the same sending, twice
         raise ChangedMeanwhile(newest)
     version = _write_version(post, content, number=newest.number + 1, by=by, note=note, at=at or timezone.now())
+    wrote(by.pk, post.pk, version.number, version.at)
     record(
         Verb.PUBLISHED_VERSION,
         by=by,

@@ -1,19 +1,31 @@
-"""Two versions of a post side by side, word by word: what one took away, what the other added."""
+"""Two versions of a post side by side: their texts word by word, and what they chose (issue areas, places, tags …)."""
 
 import re
 from collections.abc import Iterator
-from itertools import count
+from dataclasses import dataclass
+from itertools import count, product, zip_longest
 from time import monotonic, time
 from typing import NamedTuple
 
 from diff_match_patch import diff_match_patch
+from django.utils.text import get_text_list
 
 from knowledge.posts.models import Version
-from knowledge.posts.rungs import CASE_FIELDS
+from knowledge.topics.models import IssueArea, Place
 
 SECONDS = 1.0  # to look for the shortest difference; after that a longer one has to do
-PARTS = {"title": "Title", "takeaway": "Takeaway", "body": "Text"}
+PAIRS = 2_500  # so many pairs of paragraphs are looked at to tell which became which
+GLANCE = 2_000  # characters of each
+PARTS = {
+    "title": "Title",
+    "takeaway": "Takeaway",
+    "body": "Text",
+    "tried": "What was tried",
+    "where_since": "Where and since when",
+    "change_mind": "What would change our mind",
+}
 KINDS = {-1: "del", 0: "same", 1: "ins"}
+DONE = {"ins": "added", "del": "taken away"}
 
 
 class Piece(NamedTuple):
@@ -21,6 +33,14 @@ class Piece(NamedTuple):
 
     kind: str
     text: str
+
+
+class Pair(NamedTuple):
+    """A paragraph as the older version has it and as the newer does; or how many stand there that did not change."""
+
+    before: list[Piece]
+    after: list[Piece]
+    same: int
 
 
 class Part(NamedTuple):
@@ -33,16 +53,115 @@ class Part(NamedTuple):
     def is_changed(self) -> bool:
         return any(pieces for pieces, _ in self.lines)
 
+    @property
+    def pairs(self) -> list["Pair"]:
+        """Its lines as they stand side by side."""
+        return [
+            Pair([one for one in line if one.kind != "ins"], [one for one in line if one.kind != "del"], same)
+            for line, same in self.lines
+        ]
 
-def compare(older: Version, newer: Version) -> list[Part]:
-    """What changed from one version to another, part by part; parts that neither has are left out."""
-    names = {**PARTS, **{name: str(Version._meta.get_field(name).verbose_name).capitalize() for name in CASE_FIELDS}}  # type: ignore[union-attr]
-    until = monotonic() + SECONDS
-    return [
+    def words(self, kind: str) -> int:
+        """How many words are only in the newer version ("ins"), or only in the older ("del")."""
+        return sum(
+            len(re.findall(r"\w+", piece.text)) for pieces, _ in self.lines for piece in pieces if piece.kind == kind
+        )
+
+
+class Choice(NamedTuple):
+    """Something that a version chooses rather than writes, such as its tags: what the older one chose, and the newer."""
+
+    name: str
+    before: list[str]
+    after: list[str]
+
+    @property
+    def is_changed(self) -> bool:
+        return self.before != self.after
+
+    @property
+    def gone(self) -> list[str]:
+        return [each for each in self.before if each not in self.after]
+
+    @property
+    def come(self) -> list[str]:
+        return [each for each in self.after if each not in self.before]
+
+    @property
+    def same(self) -> list[str]:
+        return [each for each in self.after if each in self.before]
+
+    @property
+    def order(self) -> list[str]:
+        """The new order, where nothing else changed: a post is shown under its first issue area."""
+        return self.after if self.is_changed and not self.gone and not self.come else []
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What changed from one version to another."""
+
+    parts: list[Part]
+    choices: list[Choice]
+
+    @property
+    def is_changed(self) -> bool:
+        return any(part.is_changed for part in self.parts) or any(choice.is_changed for choice in self.choices)
+
+    @property
+    def chosen_alike(self) -> str:
+        """What both chose alike, in words: "Places, language and licence"."""
+        return get_text_list([choice.name for choice in self.choices if not choice.is_changed], "and").capitalize()
+
+    @property
+    def summary(self) -> str:
+        """It in a sentence or two: "12 words added, 4 taken away, in Title and Text. Places changed too."."""
+        texts = [part.name for part in self.parts if part.is_changed]
+        chosen = [choice.name for choice in self.choices if choice.is_changed]
+        counted = [(sum(part.words(kind) for part in self.parts), done) for kind, done in DONE.items()]
+        words = [f"{number:,} word{'' if number == 1 else 's'} {done}" for number, done in counted if number]
+        said = []
+        if texts:
+            words = words or ["No word changed, but spaces or punctuation did"]
+            said.append(f"{', '.join(words)}, in {get_text_list(texts, 'and')}.")
+        if chosen:
+            said.append(f"{get_text_list(chosen, 'and').capitalize()} changed{' too' if texts else ''}.")
+        return " ".join(said) or "Nothing: they say the same, word for word."
+
+
+def compare(older: Version, newer: Version, *, seconds: float = SECONDS) -> Comparison:
+    """What changed from one version to another, part by part; parts that neither has are left out.
+
+    `seconds` bounds the time to look for the shortest difference of their texts. Two queries at most, for names.
+    """
+    until = monotonic() + seconds
+    parts = [
         Part(label, list(_lines(getattr(older, name), getattr(newer, name), until)))
-        for name, label in names.items()
+        for name, label in PARTS.items()
         if getattr(older, name) or getattr(newer, name)
     ]
+    return Comparison(parts, _choices(older, newer))
+
+
+def _choices(older: Version, newer: Version) -> list[Choice]:
+    """What they choose, thing by thing; what neither chooses is left out."""
+    areas = _named(IssueArea, older.issue_area_ids, newer.issue_area_ids)
+    places = _named(Place, older.place_ids, newer.place_ids)
+    choices = [
+        Choice("Issue areas", *areas),
+        Choice("Places", *places),
+        Choice("Tags", older.tag_names, newer.tag_names),
+        Choice("Language", [older.get_language_display()], [newer.get_language_display()]),
+        Choice("Licence", [older.get_licence_display()], [newer.get_licence_display()]),
+    ]
+    return [choice for choice in choices if any([*choice.before, *choice.after])]
+
+
+def _named(model: type[IssueArea] | type[Place], *those: list[int] | None) -> list[list[str]]:
+    """The names of what each of these versions chose, in its order."""
+    keys = {pk for pks in those for pk in pks or []}
+    found = model._default_manager.in_bulk(keys) if keys else {}
+    return [[str(found[pk]) for pk in pks or [] if pk in found] for pks in those]
 
 
 def _lines(before: str, after: str, until: float) -> Iterator[tuple[list[Piece], int]]:
@@ -51,15 +170,52 @@ def _lines(before: str, after: str, until: float) -> Iterator[tuple[list[Piece],
         if kind == "del":
             gone = paragraphs
             continue
-        come = paragraphs if kind == "ins" else []
-        for old, new in zip(gone, come, strict=False):
-            yield [Piece(kind, "".join(words)) for kind, words in _runs(_words(old), _words(new), until, tidy=True)], 0
-        yield from (([Piece("del", old)], 0) for old in gone[len(come) :])
-        yield from (([Piece("ins", new)], 0) for new in come[len(gone) :])
+        for old, new in _beside(gone, paragraphs if kind == "ins" else []):
+            yield _line(old, new, until), 0
         gone = []
         if kind == "same":
             yield [], len(paragraphs)
     yield from (([Piece("del", old)], 0) for old in gone)
+
+
+def _line(old: str, new: str, until: float) -> list[Piece]:
+    """A paragraph that changed, or one that only one of them has; whole where there is no time left to look for more."""
+    if not (old and new) or monotonic() > until:
+        return [Piece(kind, text) for kind, text in (("del", old), ("ins", new)) if text]
+    return [Piece(kind, "".join(words)) for kind, words in _runs(_words(old), _words(new), until, tidy=True)]
+
+
+def _beside(gone: list[str], come: list[str]) -> Iterator[tuple[str, str]]:
+    """Which of the paragraphs that went became which of those that came, in their order; "" beside one that did not.
+
+    Of all ways, the one in which they have the most words in common; where there are very many, simply the first with the
+    first.
+    """
+    if len(gone) * len(come) > PAIRS or min(len(gone), len(come)) == 0:
+        yield from zip_longest(gone, come, fillvalue="")
+        return
+    words = [[frozenset(re.findall(r"\w+", text[:GLANCE])) for text in texts] for texts in (gone, come)]
+    best = [[0.0] * (len(come) + 1) for _ in range(len(gone) + 1)]  # of what is left of both, from the end
+    for i, j in product(range(len(gone) - 1, -1, -1), range(len(come) - 1, -1, -1)):
+        best[i][j] = max(best[i + 1][j], best[i][j + 1], best[i + 1][j + 1] + _alike(words[0][i], words[1][j]))
+    i = j = 0
+    while i < len(gone) and j < len(come):
+        if best[i][j] == best[i + 1][j]:
+            yield gone[i], ""
+            i += 1
+        elif best[i][j] == best[i][j + 1]:
+            yield "", come[j]
+            j += 1
+        else:
+            yield gone[i], come[j]
+            i, j = i + 1, j + 1
+    yield from ((old, "") for old in gone[i:])
+    yield from (("", new) for new in come[j:])
+
+
+def _alike(old: frozenset[str], new: frozenset[str]) -> float:
+    """How much two paragraphs have in common, from a little, so that those that have nothing stand beside each other too."""
+    return 0.01 + len(old & new) / max(len(old), len(new), 1)
 
 
 def _runs(old: list[str], new: list[str], until: float, *, tidy: bool = False) -> Iterator[tuple[str, list[str]]]:

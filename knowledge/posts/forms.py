@@ -21,6 +21,12 @@ if TYPE_CHECKING:
 
     from accounts.members.models import Member
 
+# What the note on a new version is for, by the rung its post stands on
+NOTE_FOR = {
+    Rung.HUNCH: "A sentence for those who read it before. It stands beside the version.",
+    Rung.EMERGING: "A sentence for those who read it before: is it new evidence, a correction, or only wording?",
+    Rung.VETTED: "Those who vetted it read this first: is it a correction, something new, or only wording?",
+}
 PLACE_LINES = 2  # how many lines for places a new form begins with
 
 
@@ -229,14 +235,13 @@ class ContentForm(forms.Form):
 class VersionForm(ContentForm):
     """The next version of a post."""
 
-    note = gate.Text(
-        label="What changed, and why", help_text="For those who read it before.", limit=gate.REASON, required=False
-    )
+    note = gate.Text(label="What changed, and why", limit=gate.REASON, required=False)
     base = forms.IntegerField(widget=forms.HiddenInput, min_value=1)
 
     def __init__(self, *args: Any, rung: Rung, **options: Any) -> None:
         super().__init__(*args, **options)
         self.rung = rung
+        self.fields["note"].help_text = NOTE_FOR[rung]
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}

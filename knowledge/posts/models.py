@@ -51,6 +51,11 @@ class PostQuerySet(models.QuerySet["Post"]):
             return self.filter(held_at=None)
         return self.filter(Q(held_at=None) | Q(organization__in=viewer.organization_ids))
 
+    def with_history_for(self, viewer: "Member | AnonymousUser") -> Self:
+        """Posts whose versions this viewer may read: the visible ones, and every one of their own organizations, in any state."""
+        ours = Q(organization__in=viewer.organization_ids) if viewer.is_authenticated else Q()
+        return self.filter(PUBLIC | ours)
+
     def published_by(self, organization_id: int) -> Self:
         return self.filter(organization_id=organization_id)
 
@@ -224,6 +229,29 @@ class Version(models.Model):
     @property
     def has_case(self) -> bool:
         return bool(self.tried or self.where_since or self.seen or self.change_mind)
+
+
+class LastRead(models.Model):
+    """Which version of a post a member read last, so that the post's page can say what changed since. Nobody else sees it.
+
+    `earlier` is the version read on the visit before, where `number` was new on this one; null where it was not.
+    """
+
+    member = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, db_index=False, related_name="last_reads"
+    )
+    post = models.ForeignKey(Post, on_delete=models.CASCADE, db_index=False, related_name="last_reads")
+    number = models.PositiveIntegerField("the number of the version")
+    at = models.DateTimeField("when it was first read")
+    earlier = models.PositiveIntegerField(null=True)
+    earlier_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["member", "post"], name="last_read_once")]
+        indexes = [models.Index(fields=["at"], name="last_reads_by_time")]
+
+    def __str__(self) -> str:
+        return f"{self.member_id} read version {self.number} of post {self.post_id}"
 
 
 class MoveKind(models.TextChoices):

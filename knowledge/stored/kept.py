@@ -85,7 +85,8 @@ class Unchanged:
 def answer(request: HttpRequest, stamped: Stamped, make: Callable[[], HttpResponse]) -> HttpResponseBase:
     """What `make` gives, with validators (RFC 9110, 8.8) made from the stamp, or a 304 without calling it.
 
-    `stamped` must have been read before anything the page shows. What a reader without a cookie gets is kept in this
+    `stamped` must have been read before anything the page shows. A page that is never to be stored, because it says
+    something for a while only, gets no validators. What a reader without a cookie gets is kept in this
     process, and given again for as long as the stamp stands.
     """
     plain = not request.COOKIES
@@ -105,7 +106,7 @@ def answer(request: HttpRequest, stamped: Stamped, make: Callable[[], HttpRespon
             response[name] = value
     else:
         response = make()
-    if response.status_code == 200:
+    if response.status_code == 200 and "no-store" not in response.get("Cache-Control", ""):
         _say(response, *_validators(stamped, personal))
         if plain and stamped.listing:
             listings.put(_address(request), (stamped.listing, monotonic()))

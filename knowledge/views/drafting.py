@@ -11,7 +11,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from commons import gate
 from commons.access import acting
 from commons.once import fresh_key, is_done
-from knowledge.posts.compare import Part, compare
+from knowledge.posts.compare import Comparison, compare
 from knowledge.posts.drafts import SavedMeanwhile, Words, begin_draft, save_draft
 from knowledge.posts.models import Draft, Post, Version
 from knowledge.posts.rungs import CASE_FIELDS
@@ -152,10 +152,11 @@ def initial_of(draft: Draft) -> dict[str, Any]:
     return {**told, "organization": draft.organization_id} if draft.organization_id else told
 
 
-def side_by_side(meanwhile: SavedMeanwhile, words: Words) -> list[Part]:
-    """What somebody saved meanwhile, beside what was typed here."""
+def side_by_side(meanwhile: SavedMeanwhile, words: Words) -> Comparison:
+    """What somebody saved meanwhile, beside what was typed here: their texts."""
     theirs = meanwhile.draft
-    return compare(_said(theirs.title, theirs.body, theirs.typed), _said(words.title, words.body, words.typed))
+    both = _said(theirs.title, theirs.body, theirs.typed), _said(words.title, words.body, words.typed)
+    return Comparison(compare(*both).parts, [])
 
 
 def _said(title: str, body: str, typed: Any) -> Version:

@@ -1,4 +1,4 @@
-"""A post: its page, its versions, writing one, changing one, taking one back."""
+"""A post: its page, writing one, changing one, taking one back."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +10,7 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.middleware.csrf import get_token
 from django.shortcuts import get_object_or_404, redirect, render
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.safestring import mark_safe
 from django.views.decorators.cache import never_cache
@@ -17,6 +18,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from commons import keeping, markup
 from commons.access import acting, require
+from commons.headers import NEVER_STORED
 from commons.once import fresh_key, once
 from knowledge.comments.actions import THREAD
 from knowledge.comments.permissions import may_speak
@@ -35,14 +37,15 @@ from knowledge.posts.drafts import (
 from knowledge.posts.forms import ContentForm, VersionForm, initial_of
 from knowledge.posts.lineage import Unlinkable
 from knowledge.posts.listing import PAGE, Key, visible
-from knowledge.posts.models import Draft, Post, Version
+from knowledge.posts.models import Draft, Post
 from knowledge.posts.permissions import can_draft, can_edit, can_withdraw, may_edit
-from knowledge.posts.pieces import CUT, areas_of, bodies, personal, places_of
+from knowledge.posts.pieces import CUT, areas_of, personal, places_of
+from knowledge.posts.reading import Reading, Since, read, reading_of
 from knowledge.posts.rungs import Rung
 from knowledge.stored import kept
 from knowledge.stored.fragments import together
 from knowledge.stored.stamps import stamp
-from knowledge.subscriptions.button import cadence_of, choices_of, subscribe_at
+from knowledge.subscriptions.button import choices_of, subscribe_at
 from knowledge.subscriptions.models import Followable
 from knowledge.views.asked import gone_or_missing
 from knowledge.views.drafting import Gone, Writing, finish, keep, opened, side_by_side, taken, words_of
@@ -63,23 +66,26 @@ def _post_page(request: HttpRequest, number: int) -> HttpResponse:
     drawn = together(number, {PAGE: make_pages, THREAD: make_threads}, where=visible(request.user, number))
     if drawn is None:
         return gone_or_missing(request, number)
-    address, organization, head, top, text, stands, about = drawn[PAGE].split(CUT)
+    address, organization, shown, head, top, text, stands, about = drawn[PAGE].split(CUT)
     if request.path != address:
         return redirect(address, permanent=True)
     filled = {"head": head, "top": top, "text": text, "stands": stands, "about": about, "discussion": drawn[THREAD]}
     edits, speaks = may_edit(request.user, int(organization)), may_speak(request.user)
-    cadence = cadence_of(request.user, Followable.POST, number)
+    reading, since = Reading(), None
     if request.user.is_authenticated:
+        reading = reading_of(request.user, number)
+        since = read(request.user.pk, number, int(shown), reading) if _is_read(request) else None
         ours = int(organization) in request.user.roles
         filled |= {name: personal(filled[name], ours=ours, edits=edits) for name in ("top", "text")}
         filled["discussion"] = own_comments(drawn[THREAD], request.user, number, answers=edits)
         filled["blank"] = blank_form(address, get_token(request)) if speaks else ""
+        filled["since"] = _changed_since(address, since, int(shown)) if since else ""
 
-    return shared_page(
+    page = shared_page(
         request,
         "posts/post.html",
-        (edits, speaks, cadence),
-        lambda: {"can_edit": edits, "can_comment": speaks, **choices_of(cadence)},
+        (edits, speaks, reading.cadence),
+        lambda: {"can_edit": edits, "can_comment": speaks, **choices_of(reading.cadence)},
         {
             **{name: mark_safe(html) for name, html in filled.items()},  # noqa: S308 - drawn by our own templates
             "address": address,
@@ -87,38 +93,19 @@ def _post_page(request: HttpRequest, number: int) -> HttpResponse:
             "feed_at": f"{address}feed.atom",
         },
     )
+    if since:
+        page["Cache-Control"] = NEVER_STORED  # what it says of this visit is not to be shown again on another
+    return page
 
 
-@require_safe
-def version(request: HttpRequest, number: int, slug: str, version: int) -> HttpResponseBase:
-    """A version as it was published. Its address stays for as long as the commons does."""
-    stamped = stamp(Key("post", number).stamp)
+def _is_read(request: HttpRequest) -> bool:
+    """Whether somebody reads what is asked for now: a browser that fetches a page in advance says so."""
+    return request.method == "GET" and "prefetch" not in request.headers.get("Sec-Purpose", "")
 
-    def made() -> HttpResponse:
-        found = Post.objects.visible_to(request.user).select_related("shown", "organization").filter(pk=number).first()
-        if found is None:
-            own = Post.objects.known_to(request.user).select_related("organization").filter(pk=number).first()
-            if not (own and request.user.is_authenticated and request.user.belongs_to(own.organization)):
-                return gone_or_missing(request, number)
-            found = own
-        this = get_object_or_404(Version.objects.select_related("by"), post=found, number=version)
-        if request.path != this.get_absolute_url():
-            return redirect(this, permanent=True)
-        return render(
-            request,
-            "posts/version.html",
-            {
-                "post": found,
-                "version": this,
-                "body": bodies([this])[this.pk],
-                "areas": areas_of(this),
-                "places": places_of(this),
-                "is_shown": found.shown_id == this.pk,
-                "is_unseen": found.shown is not None and this.number > found.shown.number,
-            },
-        )
 
-    return kept.answer(request, stamped, made)
+def _changed_since(address: str, since: Since, shown: int) -> str:
+    changes = {"since": since, "changes_at": f"{address}versions/{since.number}/compare/{shown}/"}
+    return render_to_string("posts/changed_since.html", changes)
 
 
 @never_cache
@@ -203,7 +190,11 @@ def _both(
     writing = page["writing"]
     assert isinstance(writing, Writing)
     writing.draft, writing.edition = meanwhile.draft, meanwhile.draft.edition
-    both = {"meanwhile_saved": meanwhile.draft, "changes": side_by_side(meanwhile, words_of(request))}
+    both = {
+        "meanwhile_saved": meanwhile.draft,
+        "changes": side_by_side(meanwhile, words_of(request)),
+        "meanwhile_newer": {"language": "en"},
+    }
     return render(request, template, {"form": form, **page, **both}, status=409)
 
 

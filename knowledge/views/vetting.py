@@ -129,7 +129,7 @@ def review(request: HttpRequest, post: Post) -> HttpResponseBase:
             "newest": newest,
             "body": bodies([newest])[newest.pk],
             "read": read,
-            "changes": compare(read, newest) if read.pk != newest.pk else [],
+            "changes": compare(read, newest) if read.pk != newest.pk else None,
             "given": given,
             "evidence": post.evidence.select_related("attachment", "withdrawn_by"),
             "so_far": [each for each in judged(vetting, post, newest) if each.stands],

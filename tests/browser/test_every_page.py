@@ -18,6 +18,10 @@ FOR_ALL = [
     "/members/marisol/",
     "{post}",
     "{post}versions/1/",
+    "{post}versions/",
+    "{post}versions/1/compare/2/",
+    "{post}versions/1/compare/4/?view=side-by-side",
+    "{post}versions/2/compare/2/",
     "{withdrawn}",
     "{vetted}",
     "{aside}",
@@ -133,7 +137,18 @@ def test_pages_for_members(open_page, addresses, width, dark):
     assert look(open_page(width=width, dark=dark, member=MARISOL), FOR_MEMBERS, addresses) == []
 
 
-@pytest.mark.parametrize("path", ["/", "/issue-areas/housing/", "{post}", "/posts/new/"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/",
+        "/issue-areas/housing/",
+        "{post}",
+        "/posts/new/",
+        "{post}versions/",
+        "{post}versions/1/compare/4/",
+        "{post}versions/1/compare/4/?view=side-by-side",
+    ],
+)
 def test_nothing_is_wider_than_the_narrowest_screen(open_page, addresses, path):
     page = open_page(width=320, member=MARISOL)
     page.goto(path.format(**addresses))
@@ -141,7 +156,16 @@ def test_nothing_is_wider_than_the_narrowest_screen(open_page, addresses, path):
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/issue-areas/housing/", "{post}", "/organizations/harbor-street-housing-desk/", "/members/marisol/"]
+    "path",
+    [
+        "/",
+        "/issue-areas/housing/",
+        "{post}",
+        "{post}versions/",
+        "{post}versions/1/compare/4/?view=side-by-side",
+        "/organizations/harbor-street-housing-desk/",
+        "/members/marisol/",
+    ],
 )
 def test_nor_is_a_word_without_an_end(open_page, addresses, path):
     page = open_page(width=320)

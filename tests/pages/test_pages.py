@@ -5,10 +5,12 @@ from html.parser import HTMLParser
 
 import pytest
 
+from knowledge.posts.actions import publish_version
+from knowledge.posts.models import Post
 from knowledge.search import facets
 from knowledge.stored import kept
 from knowledge.topics import tree
-from tests.make import area, make_comment, make_post, place
+from tests.make import area, content, make_comment, make_post, place
 
 # address, queries of the anonymous, queries of a member: when nothing changed since it was last asked, yet nothing is kept
 PAGES = [
@@ -24,6 +26,9 @@ PAGES = [
     ("/members/alice/", 3, 6),
     ("{post}", 2, 6),
     ("{post}versions/1/", 6, 8),
+    ("{post}versions/", 3, 5),
+    ("{post}versions/1/compare/2/", 6, 8),
+    ("{post}versions/1/compare/2/?view=side-by-side", 6, 8),
     ("/search/", 2, 4),
     ("/search/?q=rent", 4, 6),
     ("/about/", 0, 2),
@@ -83,7 +88,9 @@ def full(alice, bob, charlie):
         )
         asked = make_comment(post, charlie, "Is it the rent?")
         make_comment(post, alice, "It is.", parent=asked)
-    return post
+    changed = content(post.title, body="Four times.", tags=["rent"], places=[place("KE")])
+    publish_version(post, changed, by=bob, note="Four, not three.", base=1)
+    return Post.objects.select_related("shown").get(pk=post.pk)
 
 
 @pytest.fixture(autouse=True)

@@ -1,13 +1,21 @@
 """What changed between two versions, word by word."""
 
+from time import monotonic
+
 import pytest
 
 from knowledge.posts.compare import compare
 from knowledge.posts.models import Version
+from tests.make import area, place
+
+
+def said(**fields) -> Version:
+    """A version that says this, as nothing of it is stored."""
+    return Version(**{"title": "One", "issue_area_ids": [], "language": "en", **fields})
 
 
 def marked(before: str, after: str) -> str:
-    [_, part] = compare(Version(title="One", body=before), Version(title="One", body=after))
+    [_, part] = compare(said(body=before), said(body=after)).parts
     marks = {"same": "{}", "del": "[-{}]", "ins": "[+{}]"}
     return "|".join(
         "".join(marks[kind].format(text) for kind, text in pieces) if pieces else f"={same}"
@@ -31,6 +39,9 @@ def marked(before: str, after: str) -> str:
         ("", "One.", "[+One.]"),
         ("One.", "", "[-One.]"),
         ("<b>", "<i>", "<[-b][+i]>"),
+        ("Two cats sat.", "Nobody came.\n\nTwo cats ran.", "[+Nobody came.]|Two cats [-sat][+ran]."),
+        ("One dog.\n\nTwo cats sat.", "Two cats ran.", "[-One dog.]|Two cats [-sat][+ran]."),
+        ("Old.\n\nKept.", "New.\n\nKept.", "[-Old][+New].|=1"),
     ],
 )
 def test_what_changed_is_shown_word_by_word(before, after, shown):
@@ -38,7 +49,7 @@ def test_what_changed_is_shown_word_by_word(before, after, shown):
 
 
 def test_parts_that_neither_has_are_left_out():
-    parts = compare(Version(title="One", body="Two"), Version(title="One", body="Two", tried="Three"))
+    parts = compare(said(body="Two"), said(body="Two", tried="Three")).parts
     assert [(part.name, part.is_changed) for part in parts] == [
         ("Title", False),
         ("Text", False),
@@ -46,15 +57,79 @@ def test_parts_that_neither_has_are_left_out():
     ]
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "summary"),
+    [
+        ({}, {}, "Nothing: they say the same, word for word."),
+        ({"body": "One two."}, {"body": "One two three."}, "1 word added, in Text."),
+        ({"body": "One two."}, {"body": "One."}, "1 word taken away, in Text."),
+        (
+            {"title": "We saw it", "body": "In two cities."},
+            {"title": "We saw it twice", "body": "In three big cities."},
+            "3 words added, 1 word taken away, in Title and Text.",
+        ),
+        (
+            {"body": "One."},
+            {"body": "Two.", "tried": "A.", "change_mind": "B."},
+            "3 words added, 1 word taken away, in Text, What was tried and What would change our mind.",
+        ),
+        ({"body": "One, two."}, {"body": "One two"}, "No word changed, but spaces or punctuation did, in Text."),
+        ({"tag_names": ["a"]}, {"tag_names": ["b"]}, "Tags changed."),
+        (
+            {"body": "1"},
+            {"body": "2", "language": "pt"},
+            "1 word added, 1 word taken away, in Text. Language changed too.",
+        ),
+        ({"licence": "CC0-1.0"}, {"tag_names": ["b"]}, "Tags and licence changed."),
+        ({}, {"body": "a " * 1500}, "1,500 words added, in Text."),
+    ],
+)
+def test_what_changed_in_a_sentence(before, after, summary):
+    assert compare(said(**before), said(**after)).summary == summary
+
+
+def test_side_by_side_each_paragraph_stands_beside_itself():
+    part = compare(said(body="One.\n\nTwo cats.\n\nThree."), said(body="One.\n\nTwo dogs.\n\nThree.\n\nFour.")).parts[1]
+    read = [
+        ("".join(one.text for one in pair.before), "".join(one.text for one in pair.after), pair.same)
+        for pair in part.pairs
+    ]
+    assert read == [("", "", 1), ("Two cats.", "Two dogs.", 0), ("", "", 1), ("", "Four.", 0)]
+
+
+def test_what_a_version_chooses_is_compared_by_name(db):
+    housing, food, kenya, brazil = area("housing"), area("food"), place("KE"), place("BR")
+    older = said(issue_area_ids=[housing.pk, food.pk], place_ids=[kenya.pk], tag_names=["rent", "keys"])
+    newer = said(issue_area_ids=[food.pk, housing.pk], place_ids=[brazil.pk], tag_names=["rent"], licence="CC0-1.0")
+    found = {choice.name: choice for choice in compare(older, newer).choices}
+    assert found["Issue areas"].order == [food.name, housing.name]
+    assert (found["Places"].gone, found["Places"].come, found["Places"].same) == (["Kenya"], ["Brazil"], [])
+    assert (found["Tags"].gone, found["Tags"].come, found["Tags"].same) == (["keys"], [], ["rent"])
+    assert not found["Language"].is_changed
+    assert found["Licence"].come[0].startswith("CC0")
+
+
+def test_what_has_gone_from_the_taxonomy_is_left_out(db):
+    assert compare(said(issue_area_ids=[999_999]), said(issue_area_ids=[999_998])).summary.startswith("Nothing")
+
+
 @pytest.mark.parametrize(("before", "after"), [
     ("a\n\n" * 30_000, "b\n\na\n\n" * 15_000),
     ("a " * 50_000, "a b " * 25_000),
+    ("\n\n".join(f"{n} was" for n in range(50)), "\n\n".join(f"{n} is" for n in range(20, 70))),
     ("".join(map(chr, range(0x4E00, 0x9000))), "".join(map(chr, range(0x8FFF, 0x4DFF, -1)))),
 ])  # fmt: skip
 def test_whatever_is_compared_nothing_is_lost(before, after):
-    part = compare(Version(title="", body=before), Version(title="", body=after))[0]
+    part = compare(said(title="", body=before), said(title="", body=after)).parts[0]
     old = sum(len(text) for pieces, _ in part.lines for kind, text in pieces if kind != "ins")
     new = sum(len(text) for pieces, _ in part.lines for kind, text in pieces if kind != "del")
     same = sum(same for _, same in part.lines)
     assert old + same == len(before.replace("\n", ""))
     assert new + same == len(after.replace("\n", ""))
+
+
+def test_however_long_two_texts_are_they_are_compared_in_time():
+    before, after = ("\n\n".join(f"{word} {number} " * 90 for number in range(200)) for word in ("was", "is"))
+    began = monotonic()
+    assert compare(said(body=before), said(body=after), seconds=0.1).parts[1].words("del") >= 18_000
+    assert monotonic() - began < 1.5
