@@ -46,6 +46,7 @@ urlpatterns = [
     path("drafts/<number:pk>/discard/", drafts.discard, name="draft_discard"),
     path("posts/new/", posts.new, name="post_new"),
     path("posts/preview/", posts.preview, name="post_preview"),
+    path("posts/reads-alike/", posts.reads_alike, name="post_reads_alike"),
     path("posts/<number:number>/", posts.post, name="post_short"),
     path("posts/<number:number>/<str:slug>/", posts.post, name="post"),
     path("posts/<number:number>/feed.<form:form>", feeds.post, name="post_feed"),

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.middleware.csrf import get_token
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -236,6 +236,15 @@ def preview(request: HttpRequest) -> HttpResponse:
     """How a text will read: a piece of a page, asked for as one types."""
     html = markup.render(request.POST.get("body", "")[:200_000]).html
     return render(request, "posts/preview.html", {"preview": html})
+
+
+@never_cache
+@login_required
+@require_POST
+def reads_alike(request: HttpRequest) -> HttpResponse:
+    """Whether two texts become the same page: asked before a text is opened in the visual editor."""
+    one, other = (request.POST.get(name, "")[:200_000] for name in ("one", "other"))
+    return JsonResponse({"alike": markup.reads_alike(one, other)})
 
 
 @never_cache
