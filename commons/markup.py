@@ -130,8 +130,11 @@ def reads_alike(one: str, other: str) -> bool:
 
 
 def _unwrapped(html: str) -> str:
-    """HTML with one space for each run of spaces and line ends, but for those within code."""
-    return "".join(part if part.startswith("<pre") else " ".join(part.split()) for part in _CODE.split(html))
+    """HTML with one space for each run of spaces and line ends; within code, only the last end, which nobody sees, goes."""
+    parts = _CODE.split(html)
+    return "".join(
+        part.replace("\n</code>", "</code>") if part.startswith("<pre") else " ".join(part.split()) for part in parts
+    )
 
 
 def describe(words: str, length: int = 160) -> str:

@@ -4,8 +4,9 @@ import { addresses } from "./addresses.js";
 const MEANS_SOMETHING = /[\\`*[\]_~<&|]/g;
 const LINE_START = /^(#{1,6}(?=\s|$)|[-+](?=\s|$)|>|=+\s*$|-[-\s|:]*$|:-|\||\d{1,9}(?=[.)](?:\s|$)))/;
 
-// Takes text, and { link: in a link's words, table: in a cell }; gives Markdown that shows it.
-export function escaped(text, { link = false, table = false } = {}) {
+// Takes text, and { link: in a link's words, table: in a cell, unlinked: addresses become no links }; gives Markdown that shows it.
+export function escaped(text, { link = false, table = false, unlinked = false } = {}) {
+  if (unlinked) return escaped(text, { link: true, table }).replace(/(?<=https?|mailto):|(?<=www)\.|@/g, "\\$&");
   const bare = link ? [] : addresses(text);
   let [made, at] = ["", 0];
   for (const [from, to] of [...bare, [text.length, text.length]]) {

@@ -6,22 +6,36 @@ import { escaped, target } from "./escape.js";
 import { readInline } from "./read.js";
 
 const { marks } = schema;
-const AROUND = [marks.em, marks.strong, marks.strike];
-// Ways to write emphasis; the first that is read back as it was meant is taken. The last two spell out letters beside it
-const WAYS = [{ em: "*" }, { em: "_" }, { em: "*", spell: true }, { em: "_", spell: true }];
+// Ways to write it; the first that is read back as it was meant is taken. Some spell out the letters beside emphasis, or have
+// an address, where it would run on into what follows, be mere text.
+const WAYS = [
+  { em: "*" },
+  { em: "_" },
+  { em: "*", spell: true },
+  { em: "_", spell: true },
+  { em: "*", unlinked: true },
+  { em: "*", spell: true, unlinked: true },
+  { em: "_", spell: true, unlinked: true },
+];
 const SIGNS = { strong: "**", strike: "~~" };
 
-// Takes a paragraph's content, { table, lineBreaks: how one is written } and the text's footnote labels; gives Markdown.
+const known = new WeakMap(); // what was written of a content last, and how
+
+// Takes a paragraph's content, { table, lineBreak: how one is written } and the text's footnote labels; gives Markdown.
 export function inline(content, { table = false, lineBreak = "\\\n", labels = [] } = {}) {
+  const how = JSON.stringify([table, lineBreak, labels]);
+  if (known.get(content)?.how !== how) known.set(content, { how, made: best(content, table, lineBreak, labels) });
+  return known.get(content).made;
+}
+
+function best(content, table, lineBreak, labels) {
   const pieces = piecesOf(content, lineBreak);
-  const meant = Fragment.fromArray(pieces.map(({ node, marks }) => node.mark(marks)));
-  const isPlain = pieces.every(({ marks }) => !marks.some(({ type }) => AROUND.includes(type)));
-  let made = "";
-  for (const way of isPlain ? WAYS.slice(0, 1) : WAYS) {
-    made = written(pieces, { ...way, table, lineBreak });
-    if (isPlain || joined(readInline(table ? made.replaceAll("\\|", "|") : made, labels)).eq(joined(meant))) break;
+  const meant = joined(pieces.map(({ node, marks }) => node.mark(marks)));
+  for (const way of WAYS) {
+    const made = written(pieces, { ...way, table, lineBreak });
+    if (joined(readInline(table ? made.replaceAll("\\|", "|") : made, labels)).eq(meant)) return made;
   }
-  return made;
+  return written(pieces, { ...WAYS[0], table, lineBreak });
 }
 
 function joined(nodes) {
@@ -72,7 +86,8 @@ function written(pieces, way) {
     const wanted = piece.marks.filter(({ type }) => type !== marks.code);
     const ended = open.findIndex((mark) => !mark.isInSet(wanted));
     close(ended === -1 ? open.length : ended);
-    const opening = wanted.filter((mark) => !mark.isInSet(open)).sort((a, b) => runOf(pieces, at, b) - runOf(pieces, at, a));
+    const isSpace = piece.node.isText && !piece.node.text.trim();
+    const opening = isSpace ? [] : wanted.filter((mark) => !mark.isInSet(open)).sort((a, b) => runOf(pieces, at, b) - runOf(pieces, at, a));
     if (way.spell && opening.length) made = made.replace(/[\p{L}\p{N}]$/u, spelled);
     for (const mark of opening) made += beginning(mark, way);
     open = [...open, ...opening];
@@ -109,7 +124,7 @@ function one({ node, marks: on }, next, way) {
     return `![${alt}](${target(node.attrs.src, node.attrs.title, way.table)})`;
   }
   if (isCode({ marks: on })) return codeSpan(node.text, way.table);
-  const text = escaped(node.text, { link, table: way.table });
+  const text = escaped(node.text, { link, table: way.table, unlinked: way.unlinked });
   const beforeLink = next?.marks.some(({ type }) => type === marks.link) && !link;
   return beforeLink ? text.replace(/!$/, "\\!") : text;
 }

@@ -29,6 +29,8 @@ export function markerOf(node, taken) {
   return markers.find((marker) => !taken.includes(marker)) ?? markers[0];
 }
 
+const INTERRUPTS = new Set(["blockquote", "code_block"]); // need no empty line after a paragraph
+
 export const isList = (node) => LISTS.has(node.type.name);
 export const isNothing = (node) => node.type.name === "paragraph" && node.content.size === 0;
 
@@ -51,7 +53,8 @@ function indented(text, by) {
 
 function item(node, marker, tight, about) {
   const box = node.attrs.checked === null ? "" : node.attrs.checked ? "[x] " : "[ ] ";
-  const text = blocks(node, about, (last, next) => (tight && last.type.name === "paragraph" && isList(next) ? "\n" : "\n\n"));
+  const isClose = (last, next) => tight && last.type.name === "paragraph" && (isList(next) || INTERRUPTS.has(next.type.name));
+  const text = blocks(node, about, (last, next) => (isClose(last, next) ? "\n" : "\n\n"));
   return `${marker} ${box}${indented(text, marker.length + 1)}`.trimEnd();
 }
 

@@ -12,16 +12,15 @@ const KEPT = {
   td: ["class"],
 };
 const INLINE = new Set(["A", "B", "STRONG", "I", "EM", "S", "DEL", "STRIKE", "CODE", "SPAN", "FONT", "U", "SUP", "SUB", "BR", "IMG"]);
-const BOLD = /font-weight:\s*(bold|[6-9]00)/i;
-const THIN = /font-weight:\s*(normal|[1-5]00)/i;
+const BOLD = /(?<![\w-])font-weight:\s*(bold|[6-9]00)/i;
+const THIN = /(?<![\w-])font-weight:\s*(normal|[1-5]00)/i;
 
 const unwrap = (element) => element.replaceWith(...element.childNodes);
 const styleOf = (element) => element.getAttribute("data-style") ?? "";
 
 // Takes HTML; gives { html, dropped: how many pictures could not be kept }.
 export function cleaned(html) {
-  // The page's policy forbids styles; they are read here and never applied
-  const doc = new DOMParser().parseFromString(html.replace(/(<[a-z][^<>]*?\s)style(?=\s*=)/gi, "$1data-style"), "text/html");
+  const doc = new DOMParser().parseFromString(unstyled(html), "text/html");
   for (const one of doc.querySelectorAll(DROPPED)) one.remove();
   for (const one of [...doc.body.querySelectorAll("*")]) {
     if (/mso-hide:\s*all|display:\s*none/i.test(styleOf(one))) one.remove();
@@ -38,6 +37,12 @@ export function cleaned(html) {
   return { html: doc.body.innerHTML, dropped };
 }
 
+// The page's policy forbids styles and scripts within HTML; styles of elements are read here, and none is ever applied.
+function unstyled(html) {
+  const bare = html.replace(/<style\b[^]*?<\/style\s*>/gi, "");
+  return bare.replace(/<[a-z][^<>]*>/gi, (tag) => tag.replace(/(?<=[\s"'])(style|on[a-z]+)(?=\s*=)/gi, "data-$1"));
+}
+
 function dropComments(doc) {
   const walker = doc.createTreeWalker(doc, NodeFilter.SHOW_COMMENT);
   const found = [];
@@ -48,12 +53,12 @@ function dropComments(doc) {
 // Emphasis by style becomes emphasis; that which a style takes back is none.
 function fitEmphasis(doc) {
   for (const one of [...doc.querySelectorAll("b, strong")]) if (THIN.test(styleOf(one))) unwrap(one);
-  for (const one of [...doc.querySelectorAll("i, em")]) if (/font-style:\s*normal/i.test(styleOf(one))) unwrap(one);
+  for (const one of [...doc.querySelectorAll("i, em")]) if (/(?<![\w-])font-style:\s*normal/i.test(styleOf(one))) unwrap(one);
   for (const one of [...doc.querySelectorAll("span[data-style], font[data-style]")]) {
     const style = styleOf(one);
     const isIn = (names) => one.closest(names);
     if (BOLD.test(style) && !isIn("b, strong, h1, h2, h3, h4, h5, h6")) wrapInside(one, "strong");
-    if (/font-style:\s*italic/i.test(style) && !isIn("i, em")) wrapInside(one, "em");
+    if (/(?<![\w-])font-style:\s*italic/i.test(style) && !isIn("i, em")) wrapInside(one, "em");
     if (/text-decoration[^;]*line-through/i.test(style)) wrapInside(one, "s");
   }
   for (const one of [...doc.querySelectorAll(":is(h1, h2, h3, h4, h5, h6) :is(b, strong)")]) unwrap(one);

@@ -89,7 +89,7 @@ function insertBlock(state, dispatch, node, into) {
   const at = $from.depth ? (replaces ? $from.before() : $from.after()) : state.selection.to;
   const tr = replaces ? state.tr.replaceWith(at, $from.after(), node) : state.tr.insert(at, node);
   const after = tr.doc.nodeAt(at).nodeSize + at;
-  if (!into && (tr.doc.resolve(after).nodeAfter?.isTextblock ?? false) === false) tr.insert(after, nodes.paragraph.create());
+  if (!tr.doc.resolve(after).nodeAfter?.isTextblock) tr.insert(after, nodes.paragraph.create());
   dispatch(tr.setSelection(TextSelection.near(tr.doc.resolve(into ? at + into : after))).scrollIntoView());
   return true;
 }

@@ -1,11 +1,9 @@
 // A form's textarea, written in visually. It stays the form's field, and always holds the text; without scripts it is all there is.
-import { firstChanged, Kept } from "../markdown/kept.js";
-import { write } from "../markdown/write.js";
+import { opening } from "../markdown/opening.js";
 import { open } from "./view.js";
 
 const AFTER = 120; // milliseconds without a key after which the textarea follows
 const AT_LEAST = 1_000; // and while one types without a rest
-const LONGEST = 200_000; // characters; the server takes no more
 const CHOICE = "writes-plainly";
 
 const made = (tag, properties) => Object.assign(document.createElement(tag), properties);
@@ -113,7 +111,7 @@ export class Field {
     let text, opened;
     do {
       text = this.textarea.value;
-      opened = await this.opened(text);
+      opened = await opening(text, (one, other) => this.readsAlike(one, other));
     } while (text !== this.textarea.value);
     if (opened.why) {
       this.showPlain(opened.why);
@@ -148,28 +146,6 @@ export class Field {
       ...(invalid && { "aria-invalid": invalid }),
       ...(this.textarea.lang && { lang: this.textarea.lang }),
     };
-  }
-
-  // Takes a text; gives { kept } where it can be written in visually, else { why }.
-  async opened(text) {
-    if (text.length > LONGEST) return { why: "This is longer than a post can be, so it is shown as plain text." };
-    const shown = "Shown as plain text, so that nothing changes: ";
-    let kept;
-    try {
-      kept = new Kept(text);
-    } catch {
-      return { why: `${shown}it holds something that the visual editor does not know, such as a footnote within a list.` };
-    }
-    const part = firstChanged(kept.doc);
-    if (part !== null) {
-      const where = part ? `the part that begins “${part}”` : "a part of it";
-      return { why: `${shown}the visual editor would change how ${where} reads.` };
-    }
-    const anew = write(kept.doc);
-    if (anew.trimEnd() === text.trimEnd()) return { kept };
-    const alike = await this.readsAlike(text, anew);
-    if (alike === undefined) return { why: `${shown}whether the visual editor would change how it reads could not be found out just now.` };
-    return alike ? { kept } : { why: `${shown}the visual editor would change how a part of it reads.` };
   }
 
   // Whether two texts become the same page; undefined where the site does not answer.

@@ -52,6 +52,19 @@ function tableFromRow(state, dispatch) {
   return true;
 }
 
+// "```" and Enter: code, in the language that is named; "---" and Enter: a dividing line.
+function blockFromLine(state, dispatch) {
+  const { $from, empty } = state.selection;
+  const { parent } = $from;
+  const met = /^(?:```(\w*)|(---|\*\*\*|___))$/.exec(parent.textContent);
+  if (!empty || !met || parent.type !== nodes.paragraph || inTable(state) || $from.parentOffset !== parent.content.size) return false;
+  const code = nodes.code_block.create({ info: met[1] ?? "" });
+  const made = met[2] ? [nodes.horizontal_rule.create(), nodes.paragraph.create()] : code;
+  const tr = state.tr.replaceWith($from.before(), $from.after(), made);
+  dispatch?.(tr.setSelection(TextSelection.near(tr.doc.resolve($from.before() + 1))).scrollIntoView());
+  return true;
+}
+
 // A task is followed by one that is not done.
 function nextTask(state, dispatch) {
   const item = around(state, (node) => node.type === nodes.list_item)?.node;
@@ -84,6 +97,7 @@ export function keysFor(commands, { toToolbar, askPicture }) {
         (state, dispatch, view) => isPicture(state) && askPicture(state, dispatch, view),
         nextRow,
         tableFromRow,
+        blockFromLine,
         nextTask,
       ),
       Backspace: undoInputRule,

@@ -24,15 +24,17 @@ const link = new InputRule(/\[([^\][]+)\]\(((?:https?:\/\/|mailto:|\/)[^\s()]*)\
   return state.tr.replaceWith(start, end, node).removeStoredMark(marks.link);
 });
 
-const task = new InputRule(/^\[([ xX]?)\]\s$/, (state, match, start, end) => {
+const task = new InputRule(/^\[([ xX]?)\] $/, (state, match, start, end) => {
   const $start = state.doc.resolve(start);
   const attrs = { checked: match[1].trim() !== "" };
   if ($start.node(-1).type === nodes.list_item) {
     return state.tr.delete(start, end).setNodeMarkup($start.before(-1), null, attrs);
   }
-  const range = $start.blockRange();
-  const fits = range && $start.parent.type === nodes.paragraph && $start.node(-1).canReplaceWith(range.startIndex, range.endIndex, nodes.bullet_list);
-  return fits ? state.tr.delete(start, end).wrap(range, [{ type: nodes.bullet_list }, { type: nodes.list_item, attrs }]) : null;
+  if ($start.parent.type !== nodes.paragraph) return null;
+  const tr = state.tr.delete(start, end);
+  const range = tr.doc.resolve(start).blockRange();
+  const fits = range.parent.canReplaceWith(range.startIndex, range.endIndex, nodes.bullet_list);
+  return fits ? tr.wrap(range, [{ type: nodes.bullet_list }, { type: nodes.list_item, attrs }]) : null;
 });
 
 const rule = new InputRule(/^(?:---|\*\*\*|___)\s$/, (state, match, start) => {
@@ -44,12 +46,12 @@ const rule = new InputRule(/^(?:---|\*\*\*|___)\s$/, (state, match, start) => {
 export const rules = () =>
   inputRules({
     rules: [
-      textblockTypeInputRule(/^(#{1,6})\s$/, nodes.heading, (match) => ({ level: match[1].length })),
+      textblockTypeInputRule(/^(#{1,6}) $/, nodes.heading, (match) => ({ level: match[1].length })),
       textblockTypeInputRule(/^```(\w*)\s$/, nodes.code_block, (match) => ({ info: match[1] })),
-      wrappingInputRule(/^\s*>\s$/, nodes.blockquote),
-      wrappingInputRule(/^\s*[-+*]\s$/, nodes.bullet_list),
+      wrappingInputRule(/^\s*> $/, nodes.blockquote),
+      wrappingInputRule(/^\s*[-+*] $/, nodes.bullet_list),
       wrappingInputRule(
-        /^(\d{1,9})[.)]\s$/,
+        /^(\d{1,9})[.)] $/,
         nodes.ordered_list,
         (match) => ({ order: Number(match[1]) }),
         (match, list) => list.childCount + list.attrs.order === Number(match[1]),

@@ -60,8 +60,8 @@ export function open(doc, place, { icons, tools, attributes, field, changed, say
     doc,
     plugins: [
       slash(commands, place, icons, say),
-      ...keysFor(commands, { toToolbar: () => (bars.focus(), true), askPicture }),
       rules(),
+      ...keysFor(commands, { toToolbar: () => (bars.focus(), true), askPicture }),
       bars.plugin,
       bareLinks(),
       history(),
