@@ -36,6 +36,7 @@ DEEPEST = 20  # lists and quotations within one another; deeper ones are shown a
 _MENTION = re.compile(rf"@({gate.HANDLE})(?<![-_])(?![\w@])", re.IGNORECASE)
 _POST = re.compile(r"/posts/([1-9][0-9]{0,17})/")
 _ENDLESS = re.compile(rf"\S{{{LONGEST_ADDRESS}}}")
+_CODE = re.compile(r"(<pre.*?</pre>)", re.DOTALL)
 _SCHEME = re.compile(r"\s*([a-z][a-z0-9+.\-]*):", re.IGNORECASE)
 
 _CLEANER = nh3.Cleaner(
@@ -121,6 +122,19 @@ def render(text: str, *, top: int = 2, prefix: str = "") -> Rendered:
         return _plain(text)
     words = "\n".join(words for words in found.words if words)
     return Rendered(_CLEANER.clean(html), words, tuple(found.handles), tuple(found.posts))
+
+
+def reads_alike(one: str, other: str) -> bool:
+    """Whether two documents become the same page, apart from where their lines end."""
+    return _unwrapped(render(one).html) == _unwrapped(render(other).html)
+
+
+def _unwrapped(html: str) -> str:
+    """HTML with one space for each run of spaces and line ends; within code, only the last end, which nobody sees, goes."""
+    parts = _CODE.split(html)
+    return "".join(
+        part.replace("\n</code>", "</code>") if part.startswith("<pre") else " ".join(part.split()) for part in parts
+    )
 
 
 def describe(words: str, length: int = 160) -> str:

@@ -54,6 +54,7 @@ urlpatterns = [
     path("capture/", drafts.capture, name="capture"),
     path("posts/new/", posts.new, name="post_new"),
     path("posts/preview/", posts.preview, name="post_preview"),
+    path("posts/reads-alike/", posts.reads_alike, name="post_reads_alike"),
     path("posts/<number:number>/", posts.post, name="post_short"),
     path("posts/<number:number>/<str:slug>/", posts.post, name="post"),
     path("posts/<number:number>/feed.<form:form>", feeds.post, name="post_feed"),

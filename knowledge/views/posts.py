@@ -7,7 +7,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ValidationError
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.middleware.csrf import get_token
 from django.shortcuts import get_object_or_404, redirect, render
 from django.template.loader import render_to_string
@@ -299,6 +299,15 @@ def preview(request: HttpRequest) -> HttpResponse:
     """How a text will read: a piece of a page, asked for as one types."""
     html = markup.render(request.POST.get("body", "")[:200_000]).html
     return render(request, "posts/preview.html", {"preview": html})
+
+
+@never_cache
+@login_required
+@require_POST
+def reads_alike(request: HttpRequest) -> HttpResponse:
+    """Whether two texts become the same page: asked before a text is opened in the visual editor."""
+    one, other = (request.POST.get(name, "")[:200_000] for name in ("one", "other"))
+    return JsonResponse({"alike": markup.reads_alike(one, other)})
 
 
 @never_cache
