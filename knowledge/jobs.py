@@ -32,6 +32,7 @@ from knowledge.notifications.pushing import make_pushes, push_due
 from knowledge.notifications.recipients import tell
 from knowledge.notifications.sending import SOMEBODY_WAITS, TO_FOLLOWERS, send_due
 from knowledge.posts.actions import fall_quiet
+from knowledge.posts.attachments import forget_unnamed
 from knowledge.posts.listing import Key, changed
 from knowledge.posts.models import Post
 from knowledge.posts.rungs import Rung
@@ -154,10 +155,12 @@ def dates(timestamp: int) -> None:
 @app.periodic(cron="17 3 * * *")
 @app.task(name=queue.TIDY, queueing_lock=queue.TIDY, pass_context=False)
 def tidy(timestamp: int) -> None:
-    """Throw away what is only in the way: sessions that ran out, forms long sent, mail the trial showed, what was pushed."""
+    """Throw away what is only in the way: sessions that ran out, forms long sent, mail the trial showed, what was pushed,
+    files that no text names."""
     now = timezone.now()
     Session.objects.filter(expire_date__lt=now).delete()
     Sending.objects.filter(at__lt=now - KEEP_SENDINGS).delete()
     Received.objects.filter(at__lt=now - KEEP_RECEIVED).delete()
     TrialMail.objects.filter(at__lt=now - KEEP_TRIAL_MAIL).delete()
     Push.objects.filter(closed_at__lt=now - KEEP_PUSHES).delete()
+    forget_unnamed(now=now)

@@ -4,6 +4,7 @@ from django.urls import path
 
 from knowledge import feeds, sitemaps
 from knowledge.views import (
+    attachments,
     comments,
     drafts,
     evidence,
@@ -73,7 +74,10 @@ urlpatterns = [
     path("reviews/<number:pk>/answer/", vetting.answer, name="request_answer"),
     path("reviews/<number:pk>/close/", vetting.close_request, name="request_close"),
     path("reviews/<number:pk>/prolong/", vetting.prolong, name="request_prolong"),
-    path("attachments/<number:pk>/<str:name>", evidence.attachment, name="attachment"),
+    path("attachments/", attachments.attachments, name="attachments"),
+    path("attachments/<number:pk>/discard/", attachments.discard, name="attachment_discard"),
+    path("attachments/<number:pk>/<str:name>", attachments.attachment, name="attachment"),
+    path("attachments/<number:pk>/<number:width>/<str:name>", attachments.attachment, name="attachment_narrow"),
     path("posts/<number:number>/<str:slug>/withdraw/", posts.withdraw, name="post_withdraw"),
     path("posts/<number:number>/<str:slug>/versions/<number:version>/", posts.version, name="post_version"),
     path("posts/<number:number>/<str:slug>/comment/", comments.new, name="comment_new"),

@@ -46,6 +46,7 @@ FOR_MEMBERS = [
     "/posts/new/",
     "/following/",
     "/drafts/",
+    "/attachments/",
     "/notifications/",
     "/subscribe/area/2/",
     "/subscribe/post/1/",

@@ -57,6 +57,7 @@ MEMBERS_ONLY = [
     ("/posts/new/", 6),
     ("/following/", 9),
     ("/drafts/", 3),
+    ("/attachments/", 4),
     ("/notifications/", 5),
     ("/organizations/harbor-street/posts/", 4),
     ("{post}edit/", 7),
