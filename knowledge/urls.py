@@ -6,6 +6,7 @@ from knowledge import feeds, sitemaps
 from knowledge.views import (
     attachments,
     comments,
+    documents,
     drafts,
     evidence,
     home,
@@ -44,6 +45,7 @@ urlpatterns = [
     path("members/<str:handle>/", members.member, name="member"),
     path("members/<str:handle>/feed.<form:form>", feeds.member, name="member_feed"),
     path("drafts/", drafts.drafts, name="drafts"),
+    path("drafts/open/", documents.open_into_draft, name="draft_open"),
     path("drafts/<number:pk>/discard/", drafts.discard, name="draft_discard"),
     path("posts/new/", posts.new, name="post_new"),
     path("posts/preview/", posts.preview, name="post_preview"),

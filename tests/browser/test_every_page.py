@@ -47,6 +47,7 @@ FOR_MEMBERS = [
     "/following/",
     "/drafts/",
     "/attachments/",
+    "/drafts/open/",
     "/notifications/",
     "/subscribe/area/2/",
     "/subscribe/post/1/",

@@ -6,6 +6,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from tests.documents import samples
 from tests.pictures import photograph, picture
 
 MARISOL = "marisol@harborstreet.example"
@@ -153,3 +154,26 @@ def test_without_scripts_by_a_page_of_its_own(open_page, tmp_path):
     assert re.fullmatch(r"!\[step\]\(/attachments/\d+/step-300x200\.webp\)", line)
     other.click("li:target button:has-text('Throw away')")
     expect(other.locator("main")).not_to_contain_text("step-300x200")
+
+
+@pytest.mark.parametrize(("scripts", "width"), [(True, 1280), (False, 390)])
+def test_a_word_document_becomes_a_post(open_page, scripts, width):
+    page = open_page(scripts=scripts, width=width, member=MARISOL)
+    page.goto("/posts/new/")
+    page.click("main >> text=Open a document")
+    word = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+    page.set_input_files("#id_document", {"name": "notes.docx", "mimeType": word, "buffer": samples.word()})
+    page.click("main button:has-text('Open it')")
+    page.wait_for_url("**/posts/new/?draft=*")
+    assert page.input_value("#id_title") == "Keys next door"
+    page.select_option("#id_area", label="Homelessness")
+    page.click("main button:has-text('Publish')")
+    page.wait_for_url("**/posts/*/keys-next-door/")
+    prose = open_page(width=width)
+    prose.goto(page.url)
+    expect(prose.locator(".prose table td").first).to_have_text("Spring")
+    shown = prose.locator(".prose img")
+    shown.scroll_into_view_if_needed()
+    assert shown.evaluate("one => one.decode().then(() => one.naturalWidth)") > 0
+    assert shown.get_attribute("alt") == "The kitchen [before]"
+    assert prose.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0

@@ -58,6 +58,7 @@ MEMBERS_ONLY = [
     ("/following/", 9),
     ("/drafts/", 3),
     ("/attachments/", 4),
+    ("/drafts/open/", 2),
     ("/notifications/", 5),
     ("/organizations/harbor-street/posts/", 4),
     ("{post}edit/", 7),
