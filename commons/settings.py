@@ -10,7 +10,7 @@ import dj_database_url
 import dj_email_url
 from django.utils.functional import SimpleLazyObject
 
-from commons import embedded, serving, webhooks
+from commons import embedded, files, serving, webhooks
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = Path(os.environ.get("COMMONS_VAR", BASE_DIR / "var"))
@@ -268,7 +268,7 @@ STATIC_URL = "/static/"
 STATIC_ROOT = Path(os.environ.get("STATIC_ROOT") or VAR_DIR / "static")  # an image brings its own
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "default": files.storage_of(os.environ.get("FILES_URL", "")),
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
         if DEBUG

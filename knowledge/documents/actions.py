@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from accounts.members.models import Member
     from knowledge.posts.models import Draft
 
-SECONDS = 15  # of processor time, to read one; a report of forty pages takes one
-PICTURES_SECONDS = 40.0  # on the clock, for all its pictures; those that are left then are left out
+SECONDS = 15  # of processor time, to read one; a report of forty pages takes three
+PICTURES_SECONDS = 30.0  # on the clock, for all its pictures; those that are left then are left out
 LEFT_OUT = "*(A picture stood here that could not be opened.)*"
 WORDS = "a Word document (.docx), an OpenDocument text (.odt), a web page (.html) or Markdown (.md)"
 OLD_WORD = "This is an old Word document (.doc), or one with a password. Save it as .docx without one, and open that."

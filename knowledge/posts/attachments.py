@@ -4,6 +4,7 @@ A picture is drawn anew (`redrawing.py`), so that nothing of the file that came 
 and only ever saved by a browser, never shown.
 """
 
+import logging
 import re
 import tempfile
 import zipfile
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
     from django.core.files.storage import Storage
 
+logger = logging.getLogger(__name__)
 MIB = 1024 * 1024
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 PICTURE = "image/webp"
@@ -46,6 +48,7 @@ HEIC = (
 SVG = "This is an SVG drawing, which can hold a program. Save it as PNG and send that."
 TOO_MUCH = "This picture takes too much to read. Save it anew, smaller, and send that."
 BUSY = "Many pictures are being read at this moment. Nothing was kept; send it again in a minute."
+AWAY = "Files cannot be kept at this moment. Nothing is lost but this; send it again in some minutes."
 PICTURE_SECONDS = 12  # of processor time, to draw one anew; a photograph takes one
 
 _NAMED = re.compile(r"/attachments/([1-9][0-9]{0,17})/")
@@ -89,7 +92,7 @@ def looked_at(sent: "File[bytes]") -> Upload:
 def attach(post: Post | None, upload: Upload, *, by: "Member", at: "dt.datetime | None" = None) -> Attachment:
     """Keep a file with a post, or for one that is being written. Part of a verb: asks nothing more, records nothing.
 
-    Raises ValidationError when the member would have more than one may have.
+    Raises ValidationError when the member would have more than one may have, or files cannot be kept.
     """
     size = upload.file.size + sum(narrow.size for _, narrow in upload.narrower)
     Member.objects.select_for_update(no_key=True).get(pk=by.pk)  # two at once count each other
@@ -108,9 +111,13 @@ def attach(post: Post | None, upload: Upload, *, by: "Member", at: "dt.datetime 
         by=by,
         at=at or timezone.now(),
     )
-    made.file.save(upload.name, upload.file, save=False)
-    for width, narrow in upload.narrower:
-        made.file.storage.save(made.stored_at(width), narrow)
+    try:
+        made.file.save(upload.name, upload.file, save=False)
+        for width, narrow in upload.narrower:
+            made.file.storage.save(made.stored_at(width), narrow)
+    except OSError:
+        logger.exception("A file could not be kept.")
+        raise ValidationError(AWAY) from None
     made.save()
     return made
 
@@ -167,7 +174,7 @@ def _forget(attachment: Attachment) -> None:
     paths = {attachment.stored_at(width) for width in (0, *PICTURE_WIDTHS)}
     attachment.delete()
     for path in paths:
-        transaction.on_commit(partial(storage.delete, path))
+        transaction.on_commit(partial(storage.delete, path), robust=True)
 
 
 def _stem_of(name: str) -> str:

@@ -1,5 +1,7 @@
 """Files: adding one while writing, those of one's own that are in no post yet, and giving them out."""
 
+import logging
+
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -18,6 +20,8 @@ from knowledge.posts.attachments import MIB, PICTURE, add_file, discard_file, ke
 from knowledge.posts.forms import FileForm
 from knowledge.posts.models import Attachment
 
+logger = logging.getLogger(__name__)
+AWAY = "This file cannot be fetched at this moment. Try again in a minute.\n"
 SHOWN = 100  # of a member's files that are in no post
 # What is given out is a document of nobody's: it may load nothing, run nothing, and speaks for no page of ours
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
@@ -96,6 +100,9 @@ def attachment(request: HttpRequest, pk: int, name: str, width: int = 0) -> Http
         file = found.file.storage.open(found.stored_at(width))
     except FileNotFoundError:
         raise Http404 from None
+    except OSError:
+        logger.exception("A file could not be read.")
+        return HttpResponse(AWAY, status=503, content_type="text/plain", headers={"Retry-After": "30"})
     response = FileResponse(
         file,
         as_attachment=not found.is_picture,
