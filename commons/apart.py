@@ -19,7 +19,8 @@ ROOT = Path(__file__).resolve().parent.parent
 MEMORY = 1024 * 1024 * 1024  # bytes of addresses, the program itself included
 WRITTEN = 128 * 1024 * 1024  # bytes of one file that it may write
 WAIT_SECONDS = 20  # until another's program ends
-_one_at_a_time = threading.Semaphore(1)  # in each web process: they are for a processor, not for a network
+# In each web process one runs, and one waits: the other threads are for readers
+_under_way, _waiting = threading.Semaphore(1), threading.Semaphore(2)
 
 
 class Failed(Exception):
@@ -36,8 +37,20 @@ def run(module: str, folder: str, *, seconds: int, **asked: Any) -> dict[str, An
     `asked` and the answer are what JSON can hold; what is large goes in and out as files of the folder. The program calls
     `serve`. It has `seconds` of processor time, and twice as many on the clock.
     """
-    if not _one_at_a_time.acquire(timeout=WAIT_SECONDS):
+    if not _waiting.acquire(blocking=False):
         raise Busy
+    try:
+        if not _under_way.acquire(timeout=WAIT_SECONDS):
+            raise Busy
+        try:
+            return _run(module, folder, seconds, asked)
+        finally:
+            _under_way.release()
+    finally:
+        _waiting.release()
+
+
+def _run(module: str, folder: str, seconds: int, asked: dict[str, Any]) -> dict[str, Any]:
     try:
         done = subprocess.run(  # noqa: S603 - our own program, with nothing of the file among its arguments
             [sys.executable, "-E", "-s", "-m", module, folder, str(seconds)],
@@ -56,8 +69,6 @@ def run(module: str, folder: str, *, seconds: int, **asked: Any) -> dict[str, An
         answer: dict[str, Any] = json.loads(done.stdout)
     except (subprocess.SubprocessError, ValueError) as failed:
         raise Failed from failed
-    finally:
-        _one_at_a_time.release()
     return answer
 
 
@@ -72,6 +83,7 @@ def serve(work: Callable[..., dict[str, Any]]) -> None:
     ):
         with contextlib.suppress(ValueError, OSError):  # macOS knows them, and does not hold all
             resource.setrlimit(kind, (most, most))
+    os.nice(10)  # readers come first
     asked = json.load(sys.stdin)
     os.chdir(folder)
     json.dump(work(**asked), sys.stdout)

@@ -112,17 +112,20 @@ def _kind_of(sent: "File[bytes]") -> str:
 def _pictures(folder: str, count: int) -> list[Upload | None]:
     """The pictures of a document, each drawn anew; None in the place of one that could not be."""
     until = time.monotonic() + PICTURES_SECONDS
-    found: list[Upload | None] = []
-    for number in range(count):
-        path = Path(folder, f"picture-{number}")
+    return [_picture(Path(folder, f"picture-{number}"), until) for number in range(count)]
+
+
+def _picture(path: Path, until: float) -> Upload | None:
+    while time.monotonic() < until and path.exists():
         try:
-            inside = path.read_bytes() if time.monotonic() < until else b""
-            upload = looked_at(ContentFile(inside, f"picture-{number + 1}"))
-        except (ValidationError, FileNotFoundError):
-            found.append(None)
+            upload = looked_at(ContentFile(path.read_bytes(), path.name))
+        except ValidationError as refused:
+            if refused.code != "busy":
+                return None
+            time.sleep(0.5)  # others' come first; this one's turn comes
         else:
-            found.append(upload if upload.width else None)
-    return found
+            return upload if upload.width else None
+    return None
 
 
 def _title(text: str) -> str:

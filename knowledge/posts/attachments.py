@@ -47,7 +47,7 @@ HEIC = (
 )
 SVG = "This is an SVG drawing, which can hold a program. Save it as PNG and send that."
 TOO_MUCH = "This picture takes too much to read. Save it anew, smaller, and send that."
-BUSY = "Many pictures are being read at this moment. Nothing was kept; send it again in a minute."
+BUSY = "Many files are being read at this moment. Nothing was kept; send it again in a minute."
 AWAY = "Files cannot be kept at this moment. Nothing is lost but this; send it again in some minutes."
 PICTURE_SECONDS = 12  # of processor time, to draw one anew; a photograph takes one
 
@@ -203,7 +203,7 @@ def _redrawn(sent: "File[bytes]", stem: str) -> Upload:
         except apart.Failed:
             raise ValidationError(TOO_MUCH) from None
         except apart.Busy:
-            raise ValidationError(BUSY) from None
+            raise ValidationError(BUSY, code="busy") from None
         if refused := drawn.get("refused"):
             raise ValidationError(refused)
         width, height = int(drawn["width"]), int(drawn["height"])
