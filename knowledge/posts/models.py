@@ -341,11 +341,15 @@ class Attachment(models.Model):
         return self.width is not None
 
     @property
+    def words(self) -> str:
+        """What stands for it in a text until its writer says better: its name, of a picture as words."""
+        return re.sub(r"-\d+x\d+\.\w+$", "", self.name).replace("-", " ") if self.is_picture else self.name
+
+    @property
     def markdown(self) -> str:
         """How a text shows it: a picture in its place, another file as a link."""
         address = self.get_absolute_url().replace("(", "%28").replace(")", "%29")
-        stem = re.sub(r"(-\d+x\d+)?\.\w+$", "", self.name).replace("-", " ") if self.is_picture else self.name
-        words = re.sub(r"([\\\[\]*_`<>!@~|])", r"\\\1", stem)
+        words = re.sub(r"([\\\[\]*_`<>!@~|])", r"\\\1", self.words)
         return f"{'!' if self.is_picture else ''}[{words}]({address})"
 
     def stored_at(self, width: int = 0) -> str:

@@ -66,9 +66,12 @@ def attachments(request: HttpRequest) -> HttpResponseBase:
 
 def _told(attachment: Attachment) -> dict[str, object]:
     """What a script needs to put a file into a text."""
+    address = attachment.get_absolute_url()
+    shown = {"src": address, "alt": attachment.words}
     return {
+        **(shown if attachment.is_picture else {"href": address, "words": attachment.words}),
         "markdown": attachment.markdown,
-        "address": attachment.get_absolute_url(),
+        "address": address,
         "name": attachment.name,
         "width": attachment.width,
         "height": attachment.height,

@@ -1,6 +1,7 @@
 // Files in a text that is being written: dropped, pasted or chosen, sent one after the other, and named where the caret is.
 // Whoever else edits a text (a visual editor) hands files over by the event "commons:files" on document, with
-// detail.files and detail.insert(markdown, {address, name, width, height}).
+// detail.files and detail.insert(file), where file has markdown, address, name; and src and alt of a picture, or href and words.
+// That the event's default is prevented says that they are taken.
 const LOST = "The connection was lost. Your text is still here; try again.";
 const TOO_LARGE = "This file is larger than a file may be. Send a smaller one.";
 const REFUSED = "This page was open for long, and is not believed any more. Sign in again in another tab, then add the file again.";
@@ -91,7 +92,7 @@ function attach(place) {
           if (cancelled) return;
           if (request.status === 201) {
             line.remove();
-            insert(request.response.markdown, request.response);
+            insert(request.response);
             status.textContent = request.response.width ? ADDED : "Added.";
           } else {
             bar.remove();
@@ -106,7 +107,7 @@ function attach(place) {
   }
 
   const sendAll = (files, insert) => [...files].forEach((file) => send(file, insert));
-  const intoText = (markdown) => put(area, markdown);
+  const intoText = ({ markdown }) => put(area, markdown);
 
   button.addEventListener("click", () => chooser.click());
   chooser.addEventListener("change", () => {
@@ -127,7 +128,10 @@ function attach(place) {
     event.preventDefault();
     sendAll(event.dataTransfer.files, intoText);
   });
-  document.addEventListener("commons:files", (event) => sendAll(event.detail.files, event.detail.insert));
+  document.addEventListener("commons:files", (event) => {
+    event.preventDefault();
+    sendAll(event.detail.files, event.detail.insert);
+  });
   form.addEventListener("submit", (event) => {
     if (!waiting) return;
     event.preventDefault();

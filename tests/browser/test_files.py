@@ -126,17 +126,19 @@ def test_words_beside_a_picture_are_what_is_pasted(open_page):
 def test_another_editor_hands_files_over(open_page):
     page = open_page(member=MARISOL)
     write(page, "Handed over")
-    page.evaluate(
+    untaken = page.evaluate(
         """(inside) => {
         const bytes = Uint8Array.from(atob(inside), (one) => one.charCodeAt(0));
-        document.dispatchEvent(new CustomEvent("commons:files", { detail: {
+        const offer = new CustomEvent("commons:files", { bubbles: true, cancelable: true, detail: {
             files: [new File([bytes], "a.jpg", { type: "image/jpeg" })],
-            insert: (markdown, told) => (document.title = `${told.width} ${markdown}`),
-        } }));
+            insert: ({ src, alt, markdown }) => (document.title = `${alt} ${src} ${markdown}`),
+        } });
+        return document.querySelector("#id_body").dispatchEvent(offer);
     }""",
         base64.b64encode(picture()).decode(),
     )
-    expect(page).to_have_title(re.compile(r"^800 !\[a\]\(/attachments/"))
+    assert not untaken
+    expect(page).to_have_title(re.compile(r"^a /attachments/\d+/a-800x600\.webp !\[a\]\(/attachments/"))
     assert page.input_value("#id_body") == "Before.\n\nAfter."
 
 

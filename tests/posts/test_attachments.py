@@ -60,6 +60,8 @@ def test_a_script_gets_what_goes_into_the_text(signed_in, alice):
     assert answer.json() == {
         "markdown": f"![van in may](/attachments/{made.pk}/van-in-may-1000x750.webp)",
         "address": f"/attachments/{made.pk}/van-in-may-1000x750.webp",
+        "src": f"/attachments/{made.pk}/van-in-may-1000x750.webp",
+        "alt": "van in may",
         "name": "van-in-may-1000x750.webp",
         "width": 1000,
         "height": 750,
