@@ -1,8 +1,9 @@
 """Markdown, made into HTML that is safe to show: the one function through which everything people write passes.
 
 CommonMark with raw HTML off, with tables, footnotes, task lists, strikethrough and bare addresses as links, and `@handle`.
-It looks nothing up: a mention is a link to an address, whoever lives there, and no title is ever fetched. What comes out
-passes an allow-list of ours besides, so that a fault in the parser is not a hole in the page.
+Pictures that members added here are shown, those of other sites are linked to. It looks nothing up: a mention is a link to an
+address, whoever lives there, and no title is ever fetched. What comes out passes an allow-list of ours besides, so that a fault
+in the parser is not a hole in the page.
 """
 
 import re
@@ -31,10 +32,14 @@ SECONDS = 0.6  # processor time to parse and draw one document; a crowded text o
 LONGEST_ADDRESS = 2_000  # characters; what is longer is not made a link
 EXTERNAL = "nofollow ugc noopener"
 SCHEMES = frozenset({"http", "https", "mailto"})
+PICTURE_WIDTHS = (640, 1280)  # pixels across, in which a picture is kept besides its own
+PICTURE_SIZES = "(min-width: 42rem) 38rem, 100vw"  # how wide it stands in a text
 DEEPEST = 20  # lists and quotations within one another; deeper ones are shown as text
 
 _MENTION = re.compile(rf"@({gate.HANDLE})(?<![-_])(?![\w@])", re.IGNORECASE)
 _POST = re.compile(r"/posts/([1-9][0-9]{0,17})/")
+# A picture's address tells its size, so that nothing has to be looked up to keep its place on the page
+_PICTURE = re.compile(r"/attachments/([1-9][0-9]{0,17})/([a-z0-9_-]{1,80}-([1-9][0-9]{0,4})x([1-9][0-9]{0,4})\.webp)")
 _ENDLESS = re.compile(rf"\S{{{LONGEST_ADDRESS}}}")
 _CODE = re.compile(r"(<pre.*?</pre>)", re.DOTALL)
 _SCHEME = re.compile(r"\s*([a-z][a-z0-9+.\-]*):", re.IGNORECASE)
@@ -60,11 +65,12 @@ _CLEANER = nh3.Cleaner(
             "strong",
             "s",
         ),
-        *("a", "sup", "section", "div", "table", "thead", "tbody", "tr", "th", "td"),
+        *("figure", "figcaption", "img", "a", "sup", "section", "div", "table", "thead", "tbody", "tr", "th", "td"),
     },
     clean_content_tags={"script", "style"},
     attributes={
         "a": {"href", "title", "rel", "class", "id", "aria-label"},
+        "img": {"src", "srcset", "sizes", "width", "height", "alt", "title", "loading"},
         "ol": {"start", "class"},
         "ul": {"class"},
         "li": {"class", "id"},
@@ -96,6 +102,7 @@ class _Found:
     """What is met on the way through a document."""
 
     top: int
+    scheme: str
     host: str
     until: float
     handles: dict[str, None] = field(default_factory=dict)
@@ -114,7 +121,8 @@ def render(text: str, *, top: int = 2, prefix: str = "") -> Rendered:
     footnotes apart from those of another document on the page. A link that leads away from this site (SITE_URL) says so to
     search engines. A document made to take long (over SECONDS) is given as plain paragraphs.
     """
-    found = _Found(top=top, host=urlsplit(settings.SITE_URL).netloc, until=time.thread_time() + SECONDS)
+    site = urlsplit(settings.SITE_URL)
+    found = _Found(top=top, scheme=site.scheme, host=site.netloc, until=time.thread_time() + SECONDS)
     env: dict[str, Any] = {"found": found, "docId": prefix.rstrip("-")}
     try:
         html = _PARSER.render(text, env)
@@ -227,6 +235,8 @@ def _finish(state: StateCore) -> None:
         elif token.type == "inline":
             token.children = list(_fit_inline(token.children or [], found))
             found.words.append(" ".join(_words_of(token.children).split()))
+            if _stands_alone(token.children):
+                _make_figure(state.tokens, position)
         elif token.type in ("fence", "code_block"):
             found.words.append(token.content.strip())
         tokens.append(token)
@@ -252,11 +262,15 @@ def _align(token: Token) -> None:
 
 
 def _fit_inline(tokens: list[Token], found: _Found) -> Iterator[Token]:
-    """Images become links to them, links say where they lead, and one without words shows its address."""
+    """Our pictures are shown and others linked to, links say where they lead, and one without words shows its address."""
     depth = 0
     for position, token in enumerate(tokens):
         if token.type == "image":
-            yield from _link_to_image(token, found, inside=depth > 0)
+            if ours := _picture(str(token.attrs.get("src", "")), found):
+                token.attrs.update(ours)
+                yield token
+            else:
+                yield from _link_to_image(token, found, inside=depth > 0)
             continue
         if token.type == "link_open":
             depth += 1
@@ -268,6 +282,35 @@ def _fit_inline(tokens: list[Token], found: _Found) -> Iterator[Token]:
         if token.type == "link_close":
             depth -= 1
         yield token
+
+
+def _picture(address: str, found: _Found) -> dict[str, str | int | float]:
+    """What an image's tag says of a picture that was added here; nothing for any other address."""
+    path = address.removeprefix(f"{found.scheme}://{found.host}")
+    met = _PICTURE.fullmatch(path)
+    if not met:
+        return {}
+    key, name, width, height = met[1], met[2], int(met[3]), int(met[4])
+    sources = [f"/attachments/{key}/{narrow}/{name} {narrow}w" for narrow in PICTURE_WIDTHS if narrow < width]
+    wide = {"srcset": ", ".join([*sources, f"{path} {width}w"]), "sizes": PICTURE_SIZES} if sources else {}
+    return {"src": path, **wide, "width": str(width), "height": str(height), "loading": "lazy"}
+
+
+def _stands_alone(children: list[Token]) -> bool:
+    """Whether a paragraph is one picture of ours with a caption (its title in Markdown)."""
+    return len(children) == 1 and children[0].type == "image" and bool(children[0].attrs.get("title"))
+
+
+def _make_figure(tokens: list[Token], position: int) -> None:
+    """Draw a paragraph that is a picture and its caption as a figure."""
+    around = tokens[position - 1], tokens[position + 1]
+    if around[0].type != "paragraph_open":
+        return
+    picture = tokens[position].children[0]  # type: ignore[index]
+    for token in around:
+        token.tag, token.hidden = "figure", False
+    caption = Token("figcaption_open", "figcaption", 1), _text(str(picture.attrs.pop("title")))
+    tokens[position].children = [picture, *caption, Token("figcaption_close", "figcaption", -1)]
 
 
 def _link_to_image(token: Token, found: _Found, *, inside: bool) -> Iterator[Token]:
@@ -307,7 +350,7 @@ def _words_of(tokens: list[Token]) -> str:
         if token.type in ("softbreak", "hardbreak"):
             words.append(" ")
         elif token.type == "image":
-            words.append(_words_of(token.children or []))
+            words += [_words_of(token.children or []), f" {token.attrs.get('title', '')}"]
         elif token.type in ("text", "code_inline"):
             words.append(token.content)
     return "".join(words)

@@ -34,7 +34,8 @@ log = logging.getLogger(__name__)
 KIB, MIB = 1024, 1024 * 1024
 
 BODY_LIMIT = 3 * MIB  # a longer body is answered 413 (RFC 9110, 15.5.14)
-UPLOAD_LIMIT = 25 * MIB  # the same for a form with files, from a browser that is signed in
+FILE_LIMIT = max(int(os.environ.get("ATTACHMENT_MB", "20")), 1) * MIB  # of one file
+UPLOAD_LIMIT = FILE_LIMIT + 5 * MIB  # the same for a form with files, from a browser that is signed in
 BODY_SECONDS = 20  # a body that takes longer is answered 408 (RFC 9110, 15.5.9) …
 BODY_RATE = 16 * KIB  # … but every so many bytes that came buy one more second
 BODY_IN_MEMORY = 64 * KIB  # what is longer waits in a temporary file
@@ -210,7 +211,8 @@ async def refuse(status: HTTPStatus, receive: Receive, send: Send) -> None:
 
 WORDS = {
     HTTPStatus.BAD_REQUEST: "What you sent did not arrive whole. Please try again.\n",
-    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "That is too much at once. A text may have 200,000 characters, and a file 20 MB.\n",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "That is too much at once. A text may have 200,000 characters, and a file "
+    f"{FILE_LIMIT // MIB} MB.\n",
     HTTPStatus.REQUEST_TIMEOUT: "What you sent took too long to arrive. Please try again.\n",
     HTTPStatus.SERVICE_UNAVAILABLE: "Too many are asking at this moment. Please try again in a few seconds.\n",
     HTTPStatus.INTERNAL_SERVER_ERROR: "Something went wrong on our side.\n",

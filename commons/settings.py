@@ -10,7 +10,7 @@ import dj_database_url
 import dj_email_url
 from django.utils.functional import SimpleLazyObject
 
-from commons import embedded, webhooks
+from commons import embedded, files, serving, webhooks
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = Path(os.environ.get("COMMONS_VAR", BASE_DIR / "var"))
@@ -83,6 +83,12 @@ VETTED_WANTS = {
 }
 REQUEST_LAPSES_DAYS = int(os.environ.get("REQUEST_LAPSES_DAYS", "14"))
 HOLD_FIRST_POSTS = _flag("HOLD_FIRST_POSTS")  # hold the first post of an unverified organization for a moderator
+
+# Files that members add, in bytes and pixels; and the days after which one that no post names is thrown away
+ATTACHMENT_LIMIT = serving.FILE_LIMIT
+MEMBER_LIMIT = int(os.environ.get("MEMBER_MB", "1000")) * 1024 * 1024  # all of one member's
+PICTURE_PIXELS = int(os.environ.get("PICTURE_MEGAPIXELS", "60")) * 1_000_000
+KEEP_UNNAMED_DAYS = 7
 
 INSTALLED_APPS = [
     "commons",
@@ -262,7 +268,7 @@ STATIC_URL = "/static/"
 STATIC_ROOT = Path(os.environ.get("STATIC_ROOT") or VAR_DIR / "static")  # an image brings its own
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "default": files.storage_of(os.environ.get("FILES_URL", "")),
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
         if DEBUG

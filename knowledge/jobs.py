@@ -33,6 +33,7 @@ from knowledge.notifications.recipients import tell
 from knowledge.notifications.sending import SOMEBODY_WAITS, TO_FOLLOWERS, send_due
 from knowledge.notifications.tidying import throw_away_old
 from knowledge.posts.actions import fall_quiet
+from knowledge.posts.attachments import forget_unnamed
 from knowledge.posts.listing import Key, changed
 from knowledge.posts.models import LastRead, Post
 from knowledge.posts.rungs import Rung
@@ -156,8 +157,8 @@ def dates(timestamp: int) -> None:
 @app.periodic(cron="17 3 * * *")
 @app.task(name=queue.TIDY, queueing_lock=queue.TIDY, pass_context=False)
 def tidy(timestamp: int) -> None:
-    """Throw away what is only in the way: sessions that ran out, forms long sent, mail the trial showed, what was told, and
-    what was read long ago, or by somebody who has left.
+    """Throw away what is only in the way: sessions that ran out, forms long sent, mail the trial showed, what was told, what
+    was read long ago, or by somebody who has left, and files that no text names.
     """
     now = timezone.now()
     Session.objects.filter(expire_date__lt=now).delete()
@@ -167,3 +168,4 @@ def tidy(timestamp: int) -> None:
     LastRead.objects.filter(Q(at__lt=now - KEEP_LAST_READ) | Q(member__is_active=False)).delete()
     Push.objects.filter(closed_at__lt=now - KEEP_PUSHES).delete()
     throw_away_old()
+    forget_unnamed(now=now)

@@ -4,7 +4,9 @@ from django.urls import path
 
 from knowledge import feeds, sitemaps
 from knowledge.views import (
+    attachments,
     comments,
+    documents,
     drafts,
     evidence,
     home,
@@ -46,6 +48,7 @@ urlpatterns = [
     path("drafts/", drafts.drafts, name="drafts"),
     path("drafts/save/", drafts.save, name="draft_save"),
     path("drafts/shared/<str:key>/", drafts.shared, name="draft_shared"),
+    path("drafts/open/", documents.open_into_draft, name="draft_open"),
     path("drafts/<number:pk>/discard/", drafts.discard, name="draft_discard"),
     path("drafts/<number:pk>/editions/", drafts.editions, name="draft_editions"),
     path("drafts/<number:pk>/give-back/", drafts.give_back, name="draft_give_back"),
@@ -82,7 +85,10 @@ urlpatterns = [
     path("reviews/<number:pk>/answer/", vetting.answer, name="request_answer"),
     path("reviews/<number:pk>/close/", vetting.close_request, name="request_close"),
     path("reviews/<number:pk>/prolong/", vetting.prolong, name="request_prolong"),
-    path("attachments/<number:pk>/<str:name>", evidence.attachment, name="attachment"),
+    path("attachments/", attachments.attachments, name="attachments"),
+    path("attachments/<number:pk>/discard/", attachments.discard, name="attachment_discard"),
+    path("attachments/<number:pk>/<str:name>", attachments.attachment, name="attachment"),
+    path("attachments/<number:pk>/<number:width>/<str:name>", attachments.attachment, name="attachment_narrow"),
     path("posts/<number:number>/<str:slug>/withdraw/", posts.withdraw, name="post_withdraw"),
     path("posts/<number:number>/<str:slug>/versions/", versions.versions, name="post_versions"),
     path("posts/<number:number>/<str:slug>/versions/<number:version>/", versions.version, name="post_version"),

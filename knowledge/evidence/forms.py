@@ -12,8 +12,7 @@ from commons import gate
 from commons.once import OnceForm
 from knowledge.evidence.actions import Account, Piece
 from knowledge.evidence.models import LINK, MEANINGS, Kind, Outcome, ReportVersion, Strength
-from knowledge.posts.attachments import Upload, looked_at
-from knowledge.posts.forms import place_called
+from knowledge.posts.forms import MOST, UploadField, place_called
 
 LINK_WANTED = "Give a whole address, beginning with https:// or http://."
 
@@ -46,14 +45,6 @@ class LinkField(gate.Line):
         if link and not is_link(link):
             raise ValidationError(LINK_WANTED, code="link")
         return link
-
-
-class UploadField(forms.FileField):
-    """A file, looked at."""
-
-    def clean(self, data: Any, initial: Any = None) -> Upload | None:
-        sent = super().clean(data, initial)
-        return looked_at(sent) if sent else None
 
 
 class EvidenceForm(OnceForm):
@@ -90,10 +81,8 @@ class EvidenceForm(OnceForm):
     link = LinkField(label="Link to it", required=False)
     upload = UploadField(
         label="Or a file",
-        help_text="PDF, CSV, XLSX, PNG or JPEG, at most 20 MB. No names of people you serve.",
+        help_text=f"PDF, CSV, XLSX or a picture, at most {MOST}. No names of people you serve.",
         required=False,
-        allow_empty_file=True,  # said in our own words
-        widget=forms.FileInput(attrs={"accept": ".pdf,.csv,.xlsx,.png,.jpg,.jpeg"}),
     )
     source = gate.Line(
         label="Or where it can be found", help_text="A book, a folder, whom to ask.", limit=gate.REASON, required=False

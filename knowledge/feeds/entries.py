@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from accounts.members.models import Member
 
 TAGS = re.compile(r"<[a-z][^<>]*>")  # our HTML has < and > nowhere but around its tags
+SIZES = re.compile(r' (?:srcset|sizes)="[^"]*"')
 LINKS = re.compile(r' (href|src)="(?=[/#])(?!//)')
 
 
@@ -156,13 +157,14 @@ def of_comment(comment: Comment, post: Post, html: str) -> Entry:
 def absolute(html: str, address: str) -> str:
     """This HTML, of ours, for readers anywhere: links within the site, and within the page at `address`, lead there.
 
-    RSS and JSON Feed have no word for what a relative link is relative to, so no form is left to it.
+    RSS and JSON Feed have no word for what a relative link is relative to, so no form is left to it. Pictures come in one size.
     """
     page = address.partition("#")[0]
 
     def led(tag: re.Match[str]) -> str:
         return LINKS.sub(
-            lambda link: f' {link[1]}="{page if tag[0].startswith("#", link.end()) else settings.SITE_URL}', tag[0]
+            lambda link: f' {link[1]}="{page if tag[0].startswith("#", link.end()) else settings.SITE_URL}',
+            SIZES.sub("", tag[0]),
         )
 
     return TAGS.sub(led, html)

@@ -11,6 +11,7 @@ from commons import markup
 from commons.access import require
 from commons.activity.models import Verb
 from commons.activity.record import record
+from knowledge.posts.attachments import bind
 from knowledge.posts.lineage import link, one_writer
 from knowledge.posts.listing import changed, relist, told_at_the_end
 from knowledge.posts.models import CheckBack, Licence, LinkKind, Move, MoveKind, Post, PostAuthor, Version
@@ -275,6 +276,7 @@ def _move(
 def _write_version(
     post: Post, content: Content, *, number: int, by: "Member", at: "dt.datetime", note: str = ""
 ) -> Version:
+    bind(post, content.body, by=by)
     return Version.objects.create(
         post=post,
         number=number,

@@ -1,81 +1,248 @@
-"""Files that people add to posts: what they are is told from what is in them, never from their name."""
+"""Files that people add to posts: what they are is told from what is in them, never from their name.
 
+A picture is drawn anew (`redrawing.py`), so that nothing of the file that came is ever given out; the others are kept as they are,
+and only ever saved by a browser, never shown.
+"""
+
+import logging
+import re
+import tempfile
 import zipfile
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import PurePath
+from datetime import timedelta
+from functools import partial
+from pathlib import Path, PurePath
 from typing import IO, TYPE_CHECKING
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.core.files.base import File
+from django.core.files.base import ContentFile, File
+from django.db import transaction
+from django.db.models import Sum
+from django.utils import timezone
+from django.utils.text import slugify
 
-from commons import gate
-from knowledge.posts.models import Attachment, Post
+from accounts.members.models import Member
+from commons import apart, gate
+from commons.access import require
+from commons.markup import PICTURE_WIDTHS
+from knowledge.posts.models import Attachment, Draft, DraftEdition, Post
 
 if TYPE_CHECKING:
-    from django.core.files.uploadedfile import UploadedFile
+    import datetime as dt
 
-    from accounts.members.models import Member
+    from django.core.files.storage import Storage
 
-LIMIT = 20 * 1024 * 1024  # bytes
+logger = logging.getLogger(__name__)
+MIB = 1024 * 1024
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+PICTURE = "image/webp"
 # content type -> how such a file's name ends
-ENDINGS = {"application/pdf": "pdf", "text/csv": "csv", XLSX: "xlsx", "image/png": "png", "image/jpeg": "jpg"}
-WORDS = "a PDF, a spreadsheet (CSV or XLSX) or a picture (PNG or JPEG)"
+ENDINGS = {"application/pdf": "pdf", "text/csv": "csv", XLSX: "xlsx"}
+WORDS = "a PDF, a spreadsheet (CSV or XLSX) or a picture (JPEG, PNG, GIF, WebP or AVIF)"
+HEIC = (
+    "This is a HEIC picture, which browsers do not show. Save it as JPEG and send that; on an iPhone: Settings, Camera, Formats, "
+    "Most Compatible."
+)
+SVG = "This is an SVG drawing, which can hold a program. Save it as PNG and send that."
+TOO_MUCH = "This picture takes too much to read. Save it anew, smaller, and send that."
+BUSY = "Many files are being read at this moment. Nothing was kept; send it again in a minute."
+AWAY = "Files cannot be kept at this moment. Nothing is lost but this; send it again in some minutes."
+PICTURE_SECONDS = 12  # of processor time, to draw one anew; a photograph takes one
+
+_NAMED = re.compile(r"/attachments/([1-9][0-9]{0,17})/")
+_NAMED_MOST = 500  # attachments of one version
 
 
 @dataclass(frozen=True)
 class Upload:
-    """A file that somebody sent, looked at: what it is, and under which name people will see it."""
+    """A file that somebody sent, looked at: what it is, and under which name people will see it.
+
+    Of a picture also its size in pixels, and the narrower ones, each with its width.
+    """
 
     file: "File[bytes]"
     name: str
     content_type: str
+    width: int | None = None
+    height: int | None = None
+    narrower: Sequence[tuple[int, "File[bytes]"]] = ()
 
 
-def looked_at(sent: "UploadedFile") -> Upload:
+def looked_at(sent: "File[bytes]") -> Upload:
     """What a file is that somebody sent. Raises ValidationError for one that is too large, empty, or of another type.
 
     Its name keeps its words and gets the ending of what it is (a page named report.pdf is no PDF).
     """
-    size = sent.size or 0
-    if size > LIMIT:
-        raise ValidationError(
-            f"This file is {size / 1024 / 1024:.1f} MB; a file may have {LIMIT // 1024 // 1024}. Send a smaller one."
-        )
+    size, most = sent.size or 0, settings.ATTACHMENT_LIMIT
+    if size > most:
+        raise ValidationError(f"This file is {size / MIB:.1f} MB; a file may have {most // MIB}. Send a smaller one.")
     if not size:
         raise ValidationError("This file is empty. Send one with something in it.")
     kind = _kind_of(sent)
+    stem = _stem_of(sent.name or "")
+    if kind == PICTURE:
+        return _redrawn(sent, slugify(stem)[:60].strip("-") or "picture")
     sent.seek(0)
-    if kind is None:
-        raise ValidationError(f"This is not {WORDS}. Save it as one of these and send it again.")
-    stem = PurePath((sent.name or "").replace("\\", "/").rpartition("/")[2]).stem
-    try:
-        stem = gate.passed(stem, limit=1_000, lines=False)
-    except ValidationError:
-        stem = ""
     return Upload(sent, f"{stem[: gate.NAME - 5].strip('. ') or 'file'}.{ENDINGS[kind]}", kind)
 
 
-def attach(post: Post, upload: Upload, *, by: "Member") -> Attachment:
-    """Keep a file with a post. Part of a verb: asks nothing, records nothing."""
-    made = Attachment(post=post, name=upload.name, content_type=upload.content_type, size=upload.file.size, by=by)
-    made.file.save(upload.name, upload.file, save=False)
+@transaction.atomic
+def attach(post: Post | None, upload: Upload, *, by: "Member", at: "dt.datetime | None" = None) -> Attachment:
+    """Keep a file with a post, or for one that is being written. Part of a verb: asks nothing more, records nothing.
+
+    Raises ValidationError when the member would have more than one may have, or files cannot be kept.
+    """
+    size = upload.file.size + sum(narrow.size for _, narrow in upload.narrower)
+    Member.objects.select_for_update(no_key=True).get(pk=by.pk)  # two at once count each other
+    if (kept := kept_by(by)) + size > settings.MEMBER_LIMIT:
+        raise ValidationError(
+            f"Your files take {kept / MIB:.0f} MB, and a member's may take {settings.MEMBER_LIMIT // MIB}. Throw away those you "
+            "do not need under “Your files”, or link to this one."
+        )
+    made = Attachment(
+        post=post,
+        name=upload.name,
+        content_type=upload.content_type,
+        size=size,
+        width=upload.width,
+        height=upload.height,
+        by=by,
+        at=at or timezone.now(),
+    )
+    try:
+        made.file.save(upload.name, upload.file, save=False)
+        for width, narrow in upload.narrower:
+            made.file.storage.save(made.stored_at(width), narrow)
+    except OSError:
+        logger.exception("A file could not be kept.")
+        raise ValidationError(AWAY) from None
     made.save()
     return made
 
 
-def _kind_of(file: "IO[bytes] | File[bytes]") -> str | None:
+def add_file(upload: Upload, *, by: "Member") -> Attachment:
+    """Keep a file for a text that a member is writing. Raises what `attach` raises."""
+    require(by.is_active)
+    return attach(None, upload, by=by)
+
+
+@transaction.atomic
+def discard_file(attachment: Attachment, *, by: "Member") -> None:
+    """Throw away a file that is in no post: who added it does. Twice is once."""
+    require(attachment.by_id == by.pk, "Only who added a file throws it away.")
+    found = Attachment.objects.select_for_update().filter(pk=attachment.pk).first()
+    if found is not None:
+        require(found.post_id is None, "It stands in a post, and stays with its versions.")
+        _forget(found)
+
+
+def kept_by(member: "Member") -> int:
+    """How many bytes a member's files take."""
+    total: int | None = Attachment.objects.filter(by=member).aggregate(total=Sum("size"))["total"]
+    return total or 0
+
+
+def bind(post: Post, text: str, *, by: "Member") -> None:
+    """Let a post have the files that a version of it names, as far as its writer may see them. Part of publishing."""
+    if named := named_in(text):
+        Attachment.objects.filter(post=None, pk__in=named).visible_to(by).update(post=post)
+
+
+def hold(draft: Draft, *, by: "Member") -> None:
+    """Let those who write on a draft see the files that it names, as far as who saved it may. Part of saving."""
+    if named := named_in(draft.body):
+        Attachment.objects.filter(post=None, draft=None, pk__in=named).visible_to(by).update(draft=draft)
+
+
+def named_in(text: str) -> set[int]:
+    """The attachments whose addresses stand in a text, by their keys."""
+    return {int(found) for found in _NAMED.findall(text)[:_NAMED_MOST]}
+
+
+def forget_unnamed(*, now: "dt.datetime") -> int:
+    """Throw away the files that no version and no draft names, some days after they were added; gives how many."""
+    before = now - timedelta(days=settings.KEEP_UNNAMED_DAYS)
+    gone = 0
+    for pk in Attachment.objects.filter(post=None, at__lt=before).values_list("pk", flat=True).iterator():
+        with transaction.atomic():
+            found = Attachment.objects.select_for_update(skip_locked=True).filter(pk=pk, post=None).first()
+            named = {"body__contains": f"/attachments/{pk}/"}
+            if found and not (Draft.objects.filter(**named).exists() or DraftEdition.objects.filter(**named).exists()):
+                _forget(found)
+                gone += 1
+    return gone
+
+
+def _forget(attachment: Attachment) -> None:
+    """Throw away a file and its row; the file once it is certain that the row is gone."""
+    storage: Storage = attachment.file.storage
+    paths = {attachment.stored_at(width) for width in (0, *PICTURE_WIDTHS)}
+    attachment.delete()
+    for path in paths:
+        transaction.on_commit(partial(storage.delete, path), robust=True)
+
+
+def _stem_of(name: str) -> str:
+    """A file's name without its folder and its ending, as far as it can be kept."""
+    stem = PurePath(name.replace("\\", "/").rpartition("/")[2]).stem
+    try:
+        return gate.passed(stem, limit=1_000, lines=False)
+    except ValidationError:
+        return ""
+
+
+def _redrawn(sent: "File[bytes]", stem: str) -> Upload:
+    """A picture, drawn anew. Raises ValidationError for one that cannot be."""
+    with tempfile.TemporaryDirectory() as folder:
+        sent.seek(0)
+        with Path(folder, "picture").open("wb") as file:
+            file.writelines(sent.chunks())
+        try:
+            drawn = apart.run(
+                "knowledge.posts.redrawing",
+                folder,
+                seconds=PICTURE_SECONDS,
+                pixels=settings.PICTURE_PIXELS,
+                widths=PICTURE_WIDTHS,
+            )
+        except apart.Failed:
+            raise ValidationError(TOO_MUCH) from None
+        except apart.Busy:
+            raise ValidationError(BUSY, code="busy") from None
+        if refused := drawn.get("refused"):
+            raise ValidationError(refused)
+        width, height = int(drawn["width"]), int(drawn["height"])
+
+        def read(name: str) -> "File[bytes]":
+            return ContentFile(Path(folder, name).read_bytes())
+
+        narrower = [(narrow, read(f"drawn-{narrow}")) for narrow in PICTURE_WIDTHS if narrow < width]
+        return Upload(read("drawn"), f"{stem}-{width}x{height}.webp", PICTURE, width, height, narrower)
+
+
+def _kind_of(file: "IO[bytes] | File[bytes]") -> str:
+    """Its content type; `PICTURE` for every picture that can be drawn anew. Raises ValidationError for what is none of ours."""
     file.seek(0)
     start = file.read(4096)
+    if start.startswith((b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF87a", b"GIF89a")):
+        return PICTURE
+    if start.startswith(b"RIFF") and start[8:12] == b"WEBP":
+        return PICTURE
+    if start[4:8] == b"ftyp" and b"avif" in start[8:64]:
+        return PICTURE
     if start.startswith(b"%PDF-"):
         return "application/pdf"
-    if start.startswith(b"\x89PNG\r\n\x1a\n"):
-        return "image/png"
-    if start.startswith(b"\xff\xd8\xff"):
-        return "image/jpeg"
-    if start.startswith(b"PK\x03\x04"):
-        return XLSX if _is_workbook(file) else None
-    return "text/csv" if _is_table(file) else None
+    if start.startswith(b"PK\x03\x04") and _is_workbook(file):
+        return XLSX
+    if start[4:8] == b"ftyp" and start[8:12] in (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1"):
+        raise ValidationError(HEIC)
+    if b"<svg" in start.lower():
+        raise ValidationError(SVG)
+    if not start.startswith(b"PK\x03\x04") and _is_table(file):
+        return "text/csv"
+    raise ValidationError(f"This is not {WORDS}. Save it as one of these and send it again.")
 
 
 def _is_workbook(file: "IO[bytes] | File[bytes]") -> bool:

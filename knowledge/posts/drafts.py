@@ -18,6 +18,7 @@ from accounts.organizations.permissions import can_publish_for, role_in
 from commons.access import require
 from commons.activity.models import Verb
 from commons.activity.record import record
+from knowledge.posts.attachments import hold
 from knowledge.posts.models import Draft, DraftEdition, Post
 
 if TYPE_CHECKING:
@@ -92,6 +93,7 @@ def begin_draft(
         typed={name: list(values) for name, values in (typed or {}).items()}, from_mail=from_mail, sitting=sitting,
     )  # fmt: skip
     _keep_edition(made, by)
+    hold(made, by=by)
     return made
 
 
@@ -116,6 +118,7 @@ def save_draft(draft: Draft, words: Words, *, by: "Member", base: int, sitting: 
     held.edition, held.sitting, held.saved_by, held.saved_at = held.edition + 1, sitting, by, timezone.now()
     held.save()
     _keep_edition(held, by, anew=another_page)
+    hold(held, by=by)
     return held
 
 

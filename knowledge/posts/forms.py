@@ -5,12 +5,15 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from django import forms
+from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import ValidationError
 
 from accounts.organizations.models import Language, Organization
 from commons import gate
+from commons.once import OnceForm
 from knowledge.posts.actions import Content
+from knowledge.posts.attachments import Upload, looked_at
 from knowledge.posts.models import Licence, Post, Version
 from knowledge.posts.rungs import CASE_FIELDS, Rung, missing_case
 from knowledge.topics.find import place_named
@@ -27,6 +30,7 @@ NOTE_FOR = {
     Rung.EMERGING: "A sentence for those who read it before: is it new evidence, a correction, or only wording?",
     Rung.VETTED: "Those who vetted it read this first: is it a correction, something new, or only wording?",
 }
+MOST = f"{settings.ATTACHMENT_LIMIT // 1024 // 1024} MB"  # of one file
 PLACE_LINES = 2  # how many lines for places a new form begins with
 
 
@@ -59,6 +63,29 @@ class Lines(forms.MultiWidget):
 
     def decompress(self, value: Any) -> list[Any]:
         return list(value or [])
+
+
+class UploadField(forms.FileField):
+    """A file, looked at: a PDF, a table or a picture."""
+
+    def __init__(self, **options: Any) -> None:
+        accept = ".pdf,.csv,.xlsx,.jpg,.jpeg,.png,.gif,.webp,.avif"
+        # An empty one is refused in our own words
+        super().__init__(allow_empty_file=True, widget=forms.FileInput(attrs={"accept": accept}), **options)
+
+    def clean(self, data: Any, initial: Any = None) -> Upload | None:
+        sent = super().clean(data, initial)
+        return looked_at(sent) if sent else None
+
+
+class FileForm(OnceForm):
+    """One file, for a text that is being written."""
+
+    file = UploadField(
+        label="File",
+        help_text=f"A picture, PDF, CSV or XLSX, at most {MOST}. No names or faces of people you serve.",
+        error_messages={"required": "Choose a file."},
+    )
 
 
 def place_called(text: str) -> Place:

@@ -1,3 +1,4 @@
+import re
 from collections.abc import Iterable, Sequence
 from secrets import token_hex
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
@@ -319,22 +320,76 @@ class Move(models.Model):
         return Standing.ASIDE if self.kind == MoveKind.ASIDE else Standing(self.to_rung)
 
 
-class Attachment(models.Model):
-    """A file that somebody added to a post. Seen exactly by those who may see the post."""
+class AttachmentQuerySet(models.QuerySet["Attachment"]):
+    """How files are asked for."""
 
-    post = models.ForeignKey(Post, on_delete=models.PROTECT, related_name="attachments")
+    def visible_to(self, viewer: "Member | AnonymousUser") -> Self:
+        """Files of posts that this viewer may read; those in no post yet that are the viewer's own, or of drafts open to them."""
+        of_posts = Q(post__in=Post.objects.visible_to(viewer))
+        if not viewer.is_authenticated:
+            return self.filter(of_posts)
+        return self.filter(
+            of_posts | Q(post=None, by=viewer) | Q(post=None, draft__in=Draft.objects.open_to(viewer).values("pk"))
+        )
+
+    def in_no_post(self, member: "Member") -> Self:
+        """What a member added while writing, and published nowhere yet; newest first."""
+        return self.filter(post=None, by=member).order_by("-pk")
+
+
+class Attachment(models.Model):
+    """A file that somebody added to a post, or is writing into one. Seen exactly by those who may see the post.
+
+    A picture that we drew anew has its width and height; beside its file lie narrower ones.
+    """
+
+    # None until a version that names it is published
+    post = models.ForeignKey(Post, on_delete=models.PROTECT, null=True, related_name="attachments")
+    # The draft that names it until then, for whoever writes on that
+    draft = models.ForeignKey("knowledge.Draft", on_delete=models.SET_NULL, null=True, related_name="attachments")
     file = models.FileField(upload_to=stored_as, max_length=100)
     name = models.CharField("its name, as people see it", max_length=gate.NAME)
     content_type = models.CharField(max_length=80)
     size = models.PositiveIntegerField("bytes")
+    width = models.PositiveIntegerField("pixels across", null=True)
+    height = models.PositiveIntegerField("pixels down", null=True)
     by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="attachments")
     at = models.DateTimeField(default=timezone.now)
+
+    objects: ClassVar[Any] = AttachmentQuerySet.as_manager()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["by", "-id"], condition=Q(post=None), name="attachments_in_no_post"),
+        ]
 
     def __str__(self) -> str:
         return self.name
 
     def get_absolute_url(self) -> str:
         return reverse("attachment", args=[self.pk, self.name])
+
+    @property
+    def is_picture(self) -> bool:
+        """Whether it is a picture that we drew, which a browser may show; what is not is only ever saved."""
+        return self.width is not None
+
+    @property
+    def words(self) -> str:
+        """What stands for it in a text until its writer says better: its name, of a picture as words."""
+        return re.sub(r"-\d+x\d+\.\w+$", "", self.name).replace("-", " ") if self.is_picture else self.name
+
+    @property
+    def markdown(self) -> str:
+        """How a text shows it: a picture in its place, another file as a link."""
+        address = self.get_absolute_url().replace("(", "%28").replace(")", "%29")
+        words = re.sub(r"([\\\[\]*_`<>!@~|])", r"\\\1", self.words)
+        return f"{'!' if self.is_picture else ''}[{words}]({address})"
+
+    def stored_at(self, width: int = 0) -> str:
+        """Where the file is kept; of a picture the one that many pixels across, or the whole one where it is no wider."""
+        whole = self.file.name or ""
+        return f"{whole}-{width}" if 0 < width < (self.width or 0) else whole
 
 
 class LinkKind(models.TextChoices):

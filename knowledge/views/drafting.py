@@ -109,7 +109,7 @@ class Gone(Exception):
 
 
 def finish(request: HttpRequest, writing: Writing) -> None:
-    """End the draft that is being published, in the transaction that publishes it.
+    """Bring the draft that is about to be published up to what was typed, in the transaction that publishes it; `end` ends it.
 
     Raises SavedMeanwhile where somebody saved something else in it since the page was opened, and Gone where it is none any more.
     """
@@ -122,7 +122,12 @@ def finish(request: HttpRequest, writing: Writing) -> None:
         save_draft(writing.draft, words_of(request), by=by, base=writing.edition, sitting=writing.sitting)
     except Draft.DoesNotExist:
         raise Gone(GONE) from None
-    Draft.objects.filter(pk=writing.draft.pk).delete()
+
+
+def end(writing: Writing) -> None:
+    """The draft that was published is none any more; its files are the post's by now."""
+    if writing.draft is not None:
+        Draft.objects.filter(pk=writing.draft.pk).delete()
 
 
 def taken(response: HttpResponse, writing: Writing) -> HttpResponse:

@@ -1,8 +1,8 @@
-"""Evidence: adding a piece to a post, taking one back; and the files that people add."""
+"""Evidence: adding a piece to a post, taking one back; and field reports."""
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
@@ -14,7 +14,7 @@ from knowledge.evidence import actions
 from knowledge.evidence.forms import EvidenceForm, ReportForm, WithdrawEvidenceForm, initial_report
 from knowledge.evidence.models import FieldReport
 from knowledge.evidence.permissions import can_add_evidence, can_edit_report, reporting_organizations
-from knowledge.posts.models import Attachment, Post
+from knowledge.posts.models import Post
 from knowledge.views.asked import ask, on_post
 
 
@@ -168,14 +168,3 @@ def withdraw_report(request: HttpRequest, pk: int) -> HttpResponseBase:
         act=lambda typed: actions.withdraw_report(found, by=acting(request), why=typed["why"]),
         done=done,
     )
-
-
-@require_safe
-def attachment(request: HttpRequest, pk: int, name: str) -> HttpResponseBase:
-    """A file, for those who may see its post. Always saved, never shown by the browser as a page of ours."""
-    found = get_object_or_404(Attachment.objects.filter(post__in=Post.objects.visible_to(request.user)), pk=pk)
-    response = FileResponse(
-        found.file.open("rb"), as_attachment=True, filename=found.name, content_type=found.content_type
-    )
-    response["Cache-Control"] = "private, no-cache"
-    return response

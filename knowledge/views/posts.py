@@ -48,7 +48,7 @@ from knowledge.stored.stamps import stamp
 from knowledge.subscriptions.button import choices_of, subscribe_at
 from knowledge.subscriptions.models import Followable
 from knowledge.views.asked import gone_or_missing
-from knowledge.views.drafting import Gone, Writing, finish, keep, opened, side_by_side, taken, words_of
+from knowledge.views.drafting import Gone, Writing, end, finish, keep, opened, side_by_side, taken, words_of
 from knowledge.views.shared import shared_page
 
 if TYPE_CHECKING:
@@ -222,9 +222,12 @@ def _published(request: HttpRequest, form: ComposeForm, writing: Writing, *, org
     content = form.content(organization)
     grounds = form.cleaned_data["builds_on"]
     if form.chosen_rung == Rung.EMERGING:
-        return publish_emerging(content, form.pieces(), by=by, organization=organization, builds_on=grounds)
-    check_back = form.cleaned_data["check_back"]
-    return actions.publish(content, by=by, organization=organization, check_back=check_back, builds_on=grounds)
+        made = publish_emerging(content, form.pieces(), by=by, organization=organization, builds_on=grounds)
+    else:
+        check_back = form.cleaned_data["check_back"]
+        made = actions.publish(content, by=by, organization=organization, check_back=check_back, builds_on=grounds)
+    end(writing)
+    return made
 
 
 @never_cache
@@ -260,6 +263,7 @@ def edit(request: HttpRequest, number: int, slug: str) -> HttpResponseBase:
                     note=form.cleaned_data["note"],
                     base=form.cleaned_data["base"],
                 )
+                end(writing)
         except Gone as gone:
             form.add_error(None, str(gone))
         except SavedMeanwhile as saved:

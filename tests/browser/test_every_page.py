@@ -56,6 +56,8 @@ FOR_MEMBERS = [
     "/drafts/{draft}/editions/",
     "/drafts/{draft}/share/",
     "/drafts/{draft}/give-back/",
+    "/attachments/",
+    "/drafts/open/",
     "/notifications/",
     "/subscribe/area/2/",
     "/subscribe/post/1/",

@@ -210,3 +210,40 @@ def test_a_description_ends_between_words():
     assert describe("word, another", 8) == "word…"
     assert describe("x" * 50, 10) == "x" * 10 + "…"
     assert len(describe("some words of a text " * 40)) <= 161
+
+
+def test_a_picture_that_was_added_here_is_shown_and_keeps_its_place():
+    rendered = render("![A *van*](/attachments/17/van-1500x800.webp)")
+    assert rendered.html == (
+        '<p><img src="/attachments/17/van-1500x800.webp" alt="A van" srcset="/attachments/17/640/van-1500x800.webp 640w, '
+        '/attachments/17/1280/van-1500x800.webp 1280w, /attachments/17/van-1500x800.webp 1500w" '
+        'sizes="(min-width: 42rem) 38rem, 100vw" width="1500" height="800" loading="lazy"></p>\n'
+    )
+    assert rendered.words == "A van"
+    narrow = render("![](http://localhost:8000/attachments/17/van-600x800.webp)").html
+    assert '<img src="/attachments/17/van-600x800.webp" alt="" width="600" height="800" loading="lazy">' in narrow
+
+
+def test_a_picture_with_a_title_is_a_figure_with_a_caption():
+    rendered = render('![A van](/attachments/17/van-600x800.webp "The van, <in> May")')
+    assert rendered.html.startswith("<figure><img ")
+    assert "<figcaption>The van, &lt;in&gt; May</figcaption></figure>" in rendered.html
+    assert rendered.words == "A van The van, <in> May"
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://a.example/attachments/17/van-600x800.webp",
+        "//a.example/attachments/17/van-600x800.webp",
+        "/attachments/17/van-600x800.svg",
+        "/attachments/17/van-0x800.webp",
+        "/attachments/17/van-600x800.webp?x",
+        "/attachments/17/../van-600x800.webp",
+        "/attachments/17/report.pdf",
+    ],
+)
+def test_no_other_picture_is(address):
+    html = render(f"![Van]({address})").html
+    assert "<img" not in html
+    assert f'href="{address}"' in html

@@ -63,6 +63,8 @@ MEMBERS_ONLY = [
     ("/following/", 9),
     ("/drafts/", 3),
     ("/capture/", 2),
+    ("/attachments/", 4),
+    ("/drafts/open/", 2),
     ("/notifications/", 5),
     ("/organizations/harbor-street/posts/", 4),
     ("{post}edit/", 8),
