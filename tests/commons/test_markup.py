@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.markup import DOCUMENTS
-from commons.markup import describe, render
+from commons.markup import describe, reads_alike, render
 
 ALLOWED = {
     *(
@@ -247,3 +247,18 @@ def test_no_other_picture_is(address):
     html = render(f"![Van]({address})").html
     assert "<img" not in html
     assert f'href="{address}"' in html
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "alike"),
+    [
+        ("Setext\n======\n\n* a\n* b", "# Setext\n\n- a\n- b", True),
+        ("wrapped\nwords", "wrapped words", True),
+        ("```\na\nb\n```", "~~~\na\nb\n~~~", True),
+        ("```\na\nb\n```", "```\na b\n```", False),
+        ("- a\n- b", "- a\n\n- b", False),
+        ("**a**", "*a*", False),
+    ],
+)
+def test_two_texts_that_become_the_same_page(one, other, alike):
+    assert reads_alike(one, other) is alike

@@ -139,6 +139,7 @@ def test_five_megabytes_are_too_many(browser, organization):
         "/accounts/login/",
         "/organizations/new/",
         "/posts/preview/",
+        "/posts/reads-alike/",
         "{post}comment/",
         "/subscribe/area/1/",
     ],

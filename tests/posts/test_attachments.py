@@ -262,6 +262,22 @@ def test_it_goes_with_the_version_that_names_it(alice, bob):
     assert named.post == post
 
 
+def test_who_writes_on_a_draft_sees_its_files_and_publishes_them(signed_in, alice, bob, charlie):
+    """Bob edits for the same organization; Charlie belongs to another, and names what is not his to see."""
+    picture = added(alice)
+    begun = begin_draft(by=alice, title="Keys", body=picture.markdown)
+    address = picture.get_absolute_url()
+    assert signed_in(bob).get(address).status_code == 200
+    begin_draft(by=charlie, title="Mine", body=picture.markdown)
+    assert signed_in(charlie).get(address).status_code == 404
+    sent = {"draft": begun.pk, "edition": 1, "title": "Keys", "body": picture.markdown, "area": "homelessness"}
+    signed_in(bob).post("/posts/new/", {**sent, "organization": begun.organization_id})
+    picture.refresh_from_db()
+    assert picture.post is not None
+    assert picture.draft is None
+    assert signed_in(charlie).get(address).status_code == 200
+
+
 @pytest.mark.parametrize(
     ("state", "who", "code"),
     [
