@@ -31,7 +31,7 @@ def opened(page: Page, base: str, *, visual: bool) -> None:
     page.wait_for_selector(".ProseMirror")
     if visual:
         page.fill("#id_body", TEXT)
-        page.wait_for_function("document.querySelectorAll('.ProseMirror h2').length > 20")
+        page.locator(".ProseMirror h2").nth(26).wait_for()
         page.locator(".ProseMirror h2").nth(13).click()
     else:
         page.click("text=Write as plain text")

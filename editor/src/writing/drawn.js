@@ -77,7 +77,7 @@ export const doubleClick = (askPicture) => (view, pos, node, nodePos) => {
   return askPicture(view.state, view.dispatch, view);
 };
 
-// Bare addresses look like the links that they become. Looked for anew only in the blocks that changed.
+// Bare addresses look like the links that they become. What is decorated is looked for anew only in the blocks that changed.
 const seen = new WeakMap();
 
 function addressesIn(node) {
@@ -92,7 +92,7 @@ function addressesIn(node) {
   return seen.get(node);
 }
 
-export const bareLinks = () =>
+export const decorated = () =>
   new Plugin({
     state: {
       init: (_, { doc }) => DecorationSet.create(doc, decorations(doc, 0, doc.content.size)),
@@ -128,6 +128,10 @@ function changed({ doc, mapping }) {
 function decorations(doc, from, to) {
   const found = [];
   doc.nodesBetween(from, to, (node, pos) => {
+    // A heading of a column that says nothing is none, as on the page itself
+    if (node.type === schema.nodes.table_header && !node.firstChild.content.size) {
+      found.push(Decoration.node(pos, pos + node.nodeSize, { role: "cell" }));
+    }
     if (!node.isTextblock || node.type.spec.code) return;
     for (const [start, end] of addressesIn(node)) found.push(Decoration.inline(pos + 1 + start, pos + 1 + end, { class: "bare-link" }));
   });

@@ -25,7 +25,7 @@ export class Field {
     const label = document.querySelector(`label[for="${this.textarea.id}"]`);
     label.id ||= `${this.textarea.id}_label`;
     this.label = label;
-    this.mode = made("button", { type: "button", className: "textual mode" });
+    this.mode = made("button", { type: "button", className: "textual mode", hidden: true });
     this.why = made("p", { className: "flash why", hidden: true });
     this.status = made("p", { className: "hidden" });
     this.status.setAttribute("role", "status");
@@ -103,6 +103,7 @@ export class Field {
     this.textarea.tabIndex = 0;
     this.textarea.removeAttribute("aria-hidden");
     this.mode.textContent = "Write visually";
+    this.mode.hidden = false;
     this.warn(why);
   }
 
@@ -124,6 +125,7 @@ export class Field {
     this.textarea.setAttribute("aria-hidden", "true");
     this.warn("");
     this.mode.textContent = "Write as plain text";
+    this.mode.hidden = false;
     this.editor.hidden = false;
     this.view = open(opened.kept.doc, this.place, {
       icons: this.icons,

@@ -10,7 +10,7 @@ import { pasting } from "../paste/paste.js";
 import { schema } from "../schema.js";
 import { askLink, askPicture } from "./asking.js";
 import { commandsWith } from "./commands.js";
-import { bareLinks, doubleClick, nodeViews } from "./drawn.js";
+import { decorated, doubleClick, nodeViews } from "./drawn.js";
 import { keysFor } from "./keys.js";
 import { rules } from "./rules.js";
 import { slash } from "./slash.js";
@@ -63,7 +63,7 @@ export function open(doc, place, { icons, tools, attributes, field, changed, say
       rules(),
       ...keysFor(commands, { toToolbar: () => (bars.focus(), true), askPicture }),
       bars.plugin,
-      bareLinks(),
+      decorated(),
       history(),
       gapCursor(),
       headings,
