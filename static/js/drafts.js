@@ -96,9 +96,10 @@ function begin(form) {
   // In this browser
 
   function keepHere() {
-    const typed = [...new FormData(form)].filter(([name]) => !NOT_TYPED.includes(name));
-    const kept = { typed, draft: draft.value, path: location.pathname, sitting: sitting.value, at: Date.now() };
     try {
+      // Not while the form is being gathered already, to be sent: the editor says then what it holds, and it is in what is sent
+      const typed = [...new FormData(form)].filter(([name]) => !NOT_TYPED.includes(name));
+      const kept = { typed, draft: draft.value, path: location.pathname, sitting: sitting.value, at: Date.now() };
       localStorage.setItem(place(), JSON.stringify(kept));
     } catch {
       return false; // full, or not allowed
