@@ -43,7 +43,10 @@ def main(base: str) -> None:
         write.click("main form button >> nth=0")
         write.goto(f"{base}/posts/new/")
         write.fill("[name=title]", "Landlords answer the phone on Thursdays")
-        write.fill("[name=body]", "Of 212 calls since June, the ones on a Thursday were answered twice as often.")
+        write.locator(".ProseMirror").click()
+        write.keyboard.type("Of 212 calls since June, the ones on a Thursday were answered twice as often.")
+        write.get_by_text("Saved at").wait_for()
+        write.evaluate("scrollTo(0, 0)")
         write.screenshot(path=HERE / "write.png")
         browser.close()
 
