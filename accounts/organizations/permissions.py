@@ -18,6 +18,11 @@ def can_publish_for(viewer: "Member | AnonymousUser", organization: int) -> bool
     return role_in(viewer, organization) in PUBLISHING_ROLES
 
 
+def can_draft_for(viewer: "Member | AnonymousUser", organization: int) -> bool:
+    """Every member of the organization of this key writes its drafts; its owners and editors publish them."""
+    return role_in(viewer, organization) is not None
+
+
 def can_manage(viewer: "Member | AnonymousUser", organization: Organization) -> bool:
     """Its owners."""
     return role_in(viewer, organization.pk) == Role.OWNER

@@ -27,7 +27,7 @@ from knowledge.notifications import replying
 from knowledge.notifications.bounces import bounced
 from knowledge.notifications.mails import host, message_id
 from knowledge.notifications.models import Letter, Sort
-from knowledge.posts.drafts import DRAFTS_MOST, TooManyDrafts, begin_draft
+from knowledge.posts.drafts import TooManyDrafts, begin_draft
 from knowledge.posts.models import Post
 from knowledge.subscriptions.private_mail import HUNCH, owner_of
 
@@ -169,9 +169,8 @@ def _draft(key: str, mail: Mail) -> Taken:
     body = _passed(text, gate.BODY, "a draft", title=NO_DRAFT, may_be_empty=bool(title))
     try:
         draft = begin_draft(by=member, title=title, body=body, from_mail=True)
-    except TooManyDrafts:
-        words = f"You have {DRAFTS_MOST} drafts. Publish some, or throw some away."
-        raise NotTaken(NO_DRAFT, words, absolute("/drafts/")) from None
+    except TooManyDrafts as many:
+        raise NotTaken(NO_DRAFT, str(many), absolute("/drafts/")) from None
     _say_what_was_left_out(mail, "Your draft is kept", absolute("/drafts/"))
     return Taken(Became.DRAFT, made_id=draft.pk)
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 from django.utils import timezone
 
-from accounts.organizations.permissions import can_publish_for, role_in
+from accounts.organizations.permissions import can_draft_for, can_publish_for
 from commons.access import require
 from commons.activity.models import Verb
 from commons.activity.record import record
@@ -32,7 +32,10 @@ SITTING_MOST = dt.timedelta(minutes=10)  # what one page saves within so long is
 
 
 class TooManyDrafts(Exception):
-    """The member has as many drafts as one may have at a time."""
+    """The member has as many drafts as one may have at a time; the message says so, in words for them."""
+
+    def __init__(self) -> None:
+        super().__init__(f"You have {DRAFTS_MOST} drafts. Publish some, or throw some away.")
 
 
 class SavedMeanwhile(Exception):
@@ -194,11 +197,6 @@ def share_draft(draft: Draft, *, by: "Member", on: bool = True) -> Draft:
 
 
 # Who may
-
-
-def can_draft_for(viewer: "Member | AnonymousUser", organization: int) -> bool:
-    """Every member of the organization of this key."""
-    return role_in(viewer, organization) is not None
 
 
 def can_write(viewer: "Member | AnonymousUser", draft: Draft) -> bool:

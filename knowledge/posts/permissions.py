@@ -1,7 +1,7 @@
 from typing import TYPE_CHECKING
 
 from accounts.organizations.models import Organization
-from accounts.organizations.permissions import can_publish_for, role_in
+from accounts.organizations.permissions import can_draft_for, can_publish_for
 from knowledge.posts.models import Post
 
 if TYPE_CHECKING:
@@ -26,8 +26,8 @@ def may_edit(viewer: "Member | AnonymousUser", organization: int) -> bool:
 
 
 def can_draft(viewer: "Member | AnonymousUser", post: Post) -> bool:
-    """Members of the organization that published it write drafts of its next version; its owners and editors publish them."""
-    return post.withdrawn_at is None and post.hidden_at is None and role_in(viewer, post.organization_id) is not None
+    """Members of the organization that published it, while it is neither withdrawn nor hidden."""
+    return post.withdrawn_at is None and post.hidden_at is None and can_draft_for(viewer, post.organization_id)
 
 
 can_withdraw = can_edit  # who may publish a post's next version may also take the post back

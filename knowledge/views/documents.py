@@ -12,7 +12,7 @@ from commons.access import acting
 from commons.once import fresh_key, once
 from knowledge.documents.actions import LEFT_OUT, open_document
 from knowledge.documents.forms import OpenForm
-from knowledge.posts.drafts import DRAFTS_MOST, TooManyDrafts
+from knowledge.posts.drafts import TooManyDrafts
 from knowledge.posts.models import Draft
 
 
@@ -29,10 +29,8 @@ def open_into_draft(request: HttpRequest) -> HttpResponseBase:
         document = form.cleaned_data["document"]
         try:
             pk, _ = once(form.cleaned_data["key"], by=member, act=lambda: open_document(document, by=member))
-        except TooManyDrafts:
-            form.add_error(
-                None, f"You have {DRAFTS_MOST} drafts. Publish some, or throw some away; then open this again."
-            )
+        except TooManyDrafts as many:
+            form.add_error(None, f"{many} Then open this again.")
         except ValidationError as refused:
             form.add_error("document", refused)
         else:

@@ -19,8 +19,8 @@ from knowledge.posts.rungs import CASE_FIELDS
 if TYPE_CHECKING:
     from accounts.members.models import Member
 
-# What a form sends beside what somebody typed
-ABOUT = ("csrfmiddlewaretoken", "action", "key", "draft", "edition", "sitting", "title", "body")
+# What a form sends beside what somebody typed, and what a draft keeps in a place of its own
+ABOUT = ("csrfmiddlewaretoken", "action", "key", "draft", "edition", "sitting", "post", "organization", "title", "body")
 GONE = "This draft was published or thrown away meanwhile. Look at what is there; your words are below, and can be published still."
 VALUES_MOST = 200  # of all other fields together
 

@@ -20,9 +20,6 @@ from knowledge.subscriptions.private_mail import private_mail_address
 from knowledge.views.drafting import keep, opened
 
 SIGNED_OUT = "You are signed out. What you typed is kept in this browser; sign in, and it is saved."
-TOO_MANY = (
-    f"You have {verbs.DRAFTS_MOST} drafts. Publish some, or throw some away; what you typed is kept in this browser."
-)
 NOT_YOURS = "That draft is gone, or not yours to write on any more. What you typed is kept as a draft of your own."
 
 
@@ -64,8 +61,8 @@ def save(request: HttpRequest) -> JsonResponse:
         saved = keep(request, writing)
     except verbs.SavedMeanwhile as meanwhile:
         return JsonResponse({"words": f"{meanwhile} Nothing is lost: look at both, and choose."}, status=409)
-    except verbs.TooManyDrafts:
-        return JsonResponse({"words": TOO_MANY}, status=422)
+    except verbs.TooManyDrafts as many:
+        return JsonResponse({"words": f"{many} What you typed is kept in this browser."}, status=422)
     except ValidationError as refused:
         return JsonResponse({"words": f"Not saved. {' '.join(refused.messages)}"}, status=422)
     if saved is None:
@@ -165,8 +162,8 @@ def capture(request: HttpRequest) -> HttpResponse:
             made = verbs.begin_draft(
                 by=acting(request), title=form.cleaned_data["title"], body=form.cleaned_data["body"]
             )
-        except verbs.TooManyDrafts:
-            form.add_error(None, TOO_MANY)
+        except verbs.TooManyDrafts as many:
+            form.add_error(None, str(many))
         else:
             messages.success(request, "Kept as a draft. Nobody else sees it until you publish it.")
             return redirect(made.get_absolute_url() if request.POST.get("action") == "on" else "drafts")

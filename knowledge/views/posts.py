@@ -28,7 +28,6 @@ from knowledge.ladder.forms import ComposeForm
 from knowledge.ladder.page import make_pages
 from knowledge.posts import actions
 from knowledge.posts.drafts import (
-    DRAFTS_MOST,
     SavedMeanwhile,
     TooManyDrafts,
     keep_aside,
@@ -167,8 +166,8 @@ def _kept(
             propose_draft(draft, by=acting(request))
     except SavedMeanwhile as meanwhile:
         return _both(request, form, meanwhile, template, page)
-    except TooManyDrafts:
-        form.add_error(None, f"You have {DRAFTS_MOST} drafts. Publish some, or throw some away.")
+    except TooManyDrafts as many:
+        form.add_error(None, str(many))
     except ValidationError as refused:
         form.add_error(None, refused)
     else:
