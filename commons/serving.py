@@ -76,7 +76,8 @@ def command(host: str, port: int, workers: int, target: str = "commons.asgi:appl
         "--http1-buffer-size": str(HEADER_LIMIT),
         "--http1-header-read-timeout": str(HEADER_SECONDS * 1000),
         "--workers-kill-timeout": str(STOP_SECONDS),
-        "--log-level": "warning",
+        # Below an error it says that it kills workers that have ended: two of its threads wait for each, and one may come too late
+        "--log-level": "error",
     }
     return [
         *(sys.executable, "-m", "granian"),

@@ -6,6 +6,7 @@ database in each process hears for whom. docs/decisions/0002-web-server.md says 
 """
 
 import asyncio
+import faulthandler
 import logging
 import os
 import random
@@ -19,7 +20,7 @@ from typing import Any
 import psycopg
 
 from commons import news
-from commons.serving import Answer, Receive, Refused, Send, header_name, until_gone
+from commons.serving import STOP_SECONDS, Answer, Receive, Refused, Send, header_name, until_gone
 
 log = logging.getLogger(__name__)
 
@@ -100,8 +101,9 @@ class Streams:
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self.stop)
 
     def stop(self) -> None:
-        """End everything here, then have the server stop."""
+        """End everything here, then have the server stop. Where that takes long, the log says what each thread was doing."""
         self.stopping = True
+        faulthandler.dump_traceback_later(STOP_SECONDS - 1)
         for stream in self.all():
             stream.end()
         if self.listening:

@@ -48,9 +48,7 @@ def main() -> None:
         with app.replace_connector(app.connector.get_worker_connector()) as working:  # type: ignore[attr-defined]
             asyncio.run(_work(working, loss))
     except TROUBLE as trouble:
-        loss.trouble = loss.trouble or trouble
-    if loss.trouble:
-        say(f"The worker ends: {loss}.")
+        say(f"The worker ends: {in_words(trouble)}.")
         sys.exit(1)
 
 
@@ -66,21 +64,32 @@ def on_a_line_that_holds(job: Callable[[], Any], _context: object, _worker: obje
 
 
 class Loss(logging.Filter):
-    """Keeps pages of traceback about a lost database out of the log, and remembers the loss, for one sentence."""
+    """Keeps pages of traceback about a lost database out of the log, and notices when a lane ends for it.
 
-    trouble: BaseException | None = None
+    (A job that failed for it is tried again, and is no reason to end.)
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.noticed = asyncio.Event()
+        self.trouble: BaseException | None = None
 
     def filter(self, record: logging.LogRecord) -> bool:
         trouble = record.exc_info[1] if record.exc_info else None
         if not isinstance(trouble, ConnectorException):
             return True
-        self.trouble = self.trouble or trouble
+        if (
+            getattr(record, "action", "") == "side_task_failed"
+        ):  # said by procrastinate, in the loop: it does not hear of jobs
+            self.trouble = trouble
+            self.noticed.set()
         return False
 
-    def __str__(self) -> str:
-        assert self.trouble
-        lines = str(self.trouble.__cause__ or self.trouble).strip().splitlines()
-        return f"it has lost the database ({lines[0].rstrip('.') if lines else 'it does not say why'})"
+
+def in_words(trouble: BaseException) -> str:
+    """That the database is lost, and what it said last, in half a sentence."""
+    lines = str(trouble.__cause__ or trouble).strip().splitlines()
+    return f"it has lost the database ({lines[0].rstrip('.') if lines else 'it does not say why'})"
 
 
 async def _work(app: App, loss: Loss) -> None:
@@ -107,18 +116,19 @@ async def _work(app: App, loss: Loss) -> None:
 
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stop)
+        lost = asyncio.create_task(loss.noticed.wait())
         try:
-            done, _ = await asyncio.wait(lanes, return_when=asyncio.FIRST_COMPLETED)
-            for lane in done:
-                if not lane.cancelled() and isinstance(lane.exception(), TROUBLE):
-                    loss.trouble = loss.trouble or lane.exception()
-                    say(f"The worker ends: {loss}.")
+            await asyncio.wait([*lanes, lost], return_when=asyncio.FIRST_COMPLETED)
+            lost.cancel()
+            ends = [lane.exception() for lane in lanes if lane.done() and not lane.cancelled()]
+            for trouble in (loss.trouble, *ends):
+                if isinstance(trouble, TROUBLE):
+                    say(f"The worker ends: {in_words(trouble)}.")
                     os._exit(1)  # to wait for the other lanes would be to wait for the database
             stop()
             await asyncio.gather(*lanes, return_exceptions=True)
-            for lane in done:
-                if not lane.cancelled() and (trouble := lane.exception()):
-                    raise trouble
+            for trouble in filter(None, ends):
+                raise trouble
         finally:
             looking.cancel()
 

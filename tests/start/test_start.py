@@ -38,6 +38,12 @@ class Home:
             self.start = Start(self.var, "--empty", PORT=self.port).wait_until_up()
         return self.start
 
+    def afresh(self) -> Start:
+        """One in which nothing has gone wrong yet."""
+        if self.start is not None and self.start.running:
+            self.start.end()
+        return self.running()
+
     def ask(self, question):
         with psycopg.connect(embedded.url(self.var / "database"), autocommit=True) as database:
             cursor = database.execute(question)
@@ -192,7 +198,7 @@ def test_what_a_killed_start_leaves_running_is_cleared(running, home):
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
 def test_it_ends_cleanly(home, how):
-    running = home.running()
+    running = home.afresh()
     before = len(running.words)
     assert running.end(how) == 0
     assert running.words[before:].splitlines() == [
