@@ -1,6 +1,6 @@
 """Every concept's tables, gathered for Django."""
 
-from knowledge.comments.models import Comment, EarlierText
+from knowledge.comments.models import Comment, DraftComment, EarlierText
 from knowledge.evidence.models import Evidence, FieldReport, ReportVersion, StillHolds
 from knowledge.inbound.models import Received
 from knowledge.ladder.models import Confirmation, Lesson, RequestAnswer, RequestClosing, Review, Vetting
@@ -33,6 +33,7 @@ __all__ = [
     "Comment",
     "Confirmation",
     "Draft",
+    "DraftComment",
     "DraftEdition",
     "EarlierText",
     "Evidence",

@@ -38,6 +38,7 @@ class Verb(models.TextChoices):
     WITHDREW_COMMENT = "withdrew_comment", "withdrew a comment on"
     PROPOSED_DRAFT = "proposed_draft", "sent a draft to publish:"
     RETURNED_DRAFT = "returned_draft", "gave a draft back:"
+    COMMENTED_ON_DRAFT = "commented_on_draft", "commented on a draft:"
     SUBSCRIBED = "subscribed", "subscribed to"
     REDACTED = "redacted", "took a text out of"
     KEPT_ISSUE_AREA = "kept_issue_area", "changed the issue area"

@@ -42,3 +42,15 @@ class AnswerForm(OnceForm):
         error_messages={"required": "Write an answer first."},
         widget=forms.Textarea(attrs={"rows": 6, "class": "short"}),
     )
+
+
+class DraftCommentForm(OnceForm):
+    """A comment on a draft."""
+
+    body = gate.Text(
+        label="Your comment",
+        help_text="Those who write it, and whom they show it to, read this. Markdown works.",
+        limit=gate.COMMENT,
+        error_messages={"required": "Write something first."},
+        widget=forms.Textarea(attrs={"rows": 4, "class": "short"}),
+    )

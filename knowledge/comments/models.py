@@ -6,7 +6,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from commons import gate
-from knowledge.posts.models import Post
+from knowledge.posts.models import Draft, Post
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
@@ -83,3 +83,18 @@ class EarlierText(models.Model):
     comment = models.ForeignKey(Comment, on_delete=models.PROTECT, related_name="earlier")
     body = models.TextField()
     until = models.DateTimeField()
+
+
+class DraftComment(models.Model):
+    """A member's words on a draft that was shown to them. Nobody else's business: they go with the draft, when it is published."""
+
+    draft = models.ForeignKey(Draft, on_delete=models.CASCADE, related_name="comments")
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    body = models.TextField(max_length=gate.COMMENT)
+    at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ["id"]
+
+    def __str__(self) -> str:
+        return f"{self.by} on {self.draft}"

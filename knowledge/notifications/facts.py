@@ -14,7 +14,7 @@ from knowledge.ladder.models import Review, Vetting
 from knowledge.moderation.actions import TEXTS
 from knowledge.notifications.models import Why
 from knowledge.posts.listing import Key, keys_of
-from knowledge.posts.models import Link, Move, MoveKind, Post, Version
+from knowledge.posts.models import Draft, Link, Move, MoveKind, Post, Version
 from knowledge.posts.rungs import Rung
 from knowledge.subscriptions.models import Followable, What
 
@@ -290,3 +290,12 @@ def _returned(fact: Fact) -> None:
         verb=Verb.PROPOSED_DRAFT, subject_kind="draft", subject_id=fact.activity.subject_id
     )
     fact.concerns(proposed.order_by("-pk").values_list("by", flat=True)[:1], Why.REPLY)
+
+
+@_tells(Verb.COMMENTED_ON_DRAFT)
+def _commented_on_draft(fact: Fact) -> None:
+    """A comment on a draft concerns those who wrote on it."""
+    fact.what = What.COMMENTS
+    draft = Draft.objects.filter(pk=fact.activity.subject_id).first()
+    if draft is not None:
+        fact.concerns([draft.by_id, *draft.editions.values_list("by", flat=True)], Why.OWN)

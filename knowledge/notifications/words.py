@@ -458,3 +458,11 @@ def _returned(told: Told) -> Said:
     if not isinstance(draft, Draft):
         return None
     return f"{told.by} gave your draft back: “{draft}”", draft.note, draft.get_absolute_url()
+
+
+@_says(Verb.COMMENTED_ON_DRAFT)
+def _commented_on_draft(told: Told) -> Said:
+    draft = told.subject
+    if not isinstance(draft, Draft):
+        return None
+    return f"{told.by} commented on your draft “{draft}”", "", f"/drafts/{draft.pk}/comments/#comments"

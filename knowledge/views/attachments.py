@@ -95,8 +95,12 @@ def attachment(request: HttpRequest, pk: int, name: str, width: int = 0) -> Http
 
     Its bytes never change, so a browser that has them gets a 304, once it is found that its reader may still see them.
     """
-    found = get_object_or_404(Attachment.objects.visible_to(request.user), pk=pk)
-    etag = f'"file-{pk}-{width}"'
+    return given(request, get_object_or_404(Attachment.objects.visible_to(request.user), pk=pk), width)
+
+
+def given(request: HttpRequest, found: Attachment, width: int = 0) -> HttpResponseBase:
+    """A file, given to a reader who may see it."""
+    etag = f'"file-{found.pk}-{width}"'
     if unchanged := get_conditional_response(request, etag=etag):
         return unchanged
     try:

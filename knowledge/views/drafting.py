@@ -160,11 +160,11 @@ def initial_of(draft: Draft) -> dict[str, Any]:
 def side_by_side(meanwhile: SavedMeanwhile, words: Words) -> Comparison:
     """What somebody saved meanwhile, beside what was typed here: their texts."""
     theirs = meanwhile.draft
-    both = _said(theirs.title, theirs.body, theirs.typed), _said(words.title, words.body, words.typed)
+    both = said(theirs.title, theirs.body, theirs.typed), said(words.title, words.body, words.typed)
     return Comparison(compare(*both).parts, [])
 
 
-def _said(title: str, body: str, typed: Any) -> Version:
+def said(title: str, body: str, typed: Any) -> Version:
     """A draft's texts in the shape of a version, to be compared; it is never saved."""
     others = {name: typed[name][0] for name in ("takeaway", *CASE_FIELDS) if typed.get(name)}
     return Version(**{"title": title, "body": body, **others})

@@ -2,16 +2,16 @@
 
 from typing import Any
 
-from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ValidationError
+from django.db.models import Count
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from commons import keeping, markup
+from commons import keeping
 from commons.access import acting, require
 from knowledge.posts import drafts as verbs
 from knowledge.posts.forms import CaptureForm, NoteForm
@@ -30,6 +30,7 @@ def drafts(request: HttpRequest) -> HttpResponse:
     """Everything that a member and their organizations have begun, what was saved last first."""
     member = acting(request)
     found = Draft.objects.open_to(member).select_related("organization", "by", "saved_by", "note_by", "post__shown")
+    found = found.annotate(comment_count=Count("comments"))
     rows = [(draft, verbs.can_finish(member, draft), verbs.can_discard(member, draft)) for draft in found[:500]]
     sent = [row for row in rows if row[0].proposed_at and row[1]]
     context = {
@@ -79,7 +80,7 @@ def save(request: HttpRequest) -> JsonResponse:
 def discard(request: HttpRequest, pk: int) -> HttpResponse:
     """Throw a draft away."""
     member = acting(request)
-    verbs.discard_draft(_draft(request, pk), by=member)
+    verbs.discard_draft(draft_of(request, pk), by=member)
     messages.success(request, "Thrown away.")
     return redirect("drafts")
 
@@ -89,7 +90,7 @@ def discard(request: HttpRequest, pk: int) -> HttpResponse:
 @require_safe
 def editions(request: HttpRequest, pk: int) -> HttpResponse:
     """What a draft said before others, or other pages, wrote on."""
-    draft = _draft(request, pk)
+    draft = draft_of(request, pk)
     return render(request, "posts/editions.html", {"draft": draft, "editions": draft.editions.select_related("by")})
 
 
@@ -98,7 +99,7 @@ def editions(request: HttpRequest, pk: int) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def give_back(request: HttpRequest, pk: int) -> HttpResponse:
     """Give a draft back to who sent it, with a note."""
-    draft = _draft(request, pk)
+    draft = draft_of(request, pk)
     require(verbs.can_finish(acting(request), draft), "Owners and editors of the organization answer a draft.")
     form = NoteForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
@@ -106,44 +107,6 @@ def give_back(request: HttpRequest, pk: int) -> HttpResponse:
         messages.success(request, "Given back, with your note.")
         return redirect("drafts")
     return render(request, "posts/give_back.html", {"draft": draft, "form": form}, status=422 if form.is_bound else 200)
-
-
-@never_cache
-@login_required
-@require_POST
-def share(request: HttpRequest, pk: int) -> HttpResponse:
-    """Give a draft a secret address at which others read it, another one, or none."""
-    draft = _draft(request, pk)
-    on = request.POST.get("action") != "end"
-    verbs.share_draft(draft, by=acting(request), on=on)
-    messages.success(request, "It has a secret address." if on else "Nobody reads it by its secret address any more.")
-    return redirect(f"/drafts/{draft.pk}/share/" if on else "drafts")
-
-
-@never_cache
-@login_required
-@require_safe
-def sharing(request: HttpRequest, pk: int) -> HttpResponse:
-    """The secret address of a draft, for who writes on it."""
-    draft = _draft(request, pk)
-    address = f"{settings.SITE_URL}/drafts/shared/{draft.share_key}/" if draft.share_key else ""
-    return render(request, "posts/sharing.html", {"draft": draft, "address": address})
-
-
-@never_cache
-@require_safe
-def shared(request: HttpRequest, key: str) -> HttpResponse:
-    """A draft, as it stands now, for whoever was given its secret address. No search engine is told of it."""
-    draft = get_object_or_404(Draft.objects.select_related("organization", "by"), share_key=key)
-    context = {
-        "draft": draft,
-        "body": markup.render(draft.body).html,
-        "can_write": verbs.can_write(request.user, draft),
-    }
-    response = render(request, "posts/shared.html", context)
-    response["X-Robots-Tag"] = "noindex, nofollow"
-    response["Referrer-Policy"] = "no-referrer"
-    return response
 
 
 # Noting something in a minute
@@ -172,5 +135,6 @@ def capture(request: HttpRequest) -> HttpResponse:
     return render(request, "posts/capture.html", {"form": form}, status=422 if form.errors else 200)
 
 
-def _draft(request: HttpRequest, pk: int) -> Draft:
+def draft_of(request: HttpRequest, pk: int) -> Draft:
+    """A draft that the member writes on; 404 for any other."""
     return get_object_or_404(Draft.objects.open_to(acting(request)).select_related("organization", "by"), pk=pk)

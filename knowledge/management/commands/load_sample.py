@@ -16,6 +16,7 @@ from accounts.organizations.models import Membership, Organization
 from commons.activity.models import UNTOLD, Activity
 from knowledge.comments import actions as comments
 from knowledge.comments.models import Comment, EarlierText
+from knowledge.comments.on_drafts import comment_on_draft
 from knowledge.evidence import actions as evidence
 from knowledge.ladder import actions as ladder
 from knowledge.ladder import vetting
@@ -294,6 +295,8 @@ def _begin_drafts(sample: "Sample") -> None:
         )
         if row.get("proposed"):
             propose_draft(draft, by=by)
+        for said in row.get("comment", []):
+            comment_on_draft(draft, by=sample.members[said["by"]], body=said["body"])
 
 
 FOLLOWED_SINCE = dt.datetime(2025, 1, 1, tzinfo=dt.UTC)

@@ -1,0 +1,141 @@
+"""Drafts shown to others before they are published: by a secret address, to be read and commented on."""
+
+import re
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.db.models import Q
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from commons import keeping, markup
+from commons.access import acting
+from commons.once import fresh_key, once
+from knowledge.comments import on_drafts
+from knowledge.comments.forms import DraftCommentForm
+from knowledge.comments.models import DraftComment
+from knowledge.posts import drafts as verbs
+from knowledge.posts.attachments import named_in
+from knowledge.posts.models import Attachment, Draft
+from knowledge.views.attachments import given
+from knowledge.views.drafting import said
+from knowledge.views.drafts import draft_of
+
+_TAG = re.compile(r"<[a-z][^>]*>")
+_FILE = re.compile(r"(?<=[\" ])/attachments/(?=[1-9])")
+
+
+@never_cache
+@login_required
+@require_POST
+def share(request: HttpRequest, pk: int) -> HttpResponse:
+    """Give a draft a secret address at which others read it, another one, or none."""
+    draft = draft_of(request, pk)
+    on = request.POST.get("action") != "end"
+    verbs.share_draft(draft, by=acting(request), on=on)
+    messages.success(request, "It has a secret address." if on else "Nobody reads it by its secret address any more.")
+    return redirect(f"/drafts/{draft.pk}/share/" if on else "drafts")
+
+
+@never_cache
+@login_required
+@require_safe
+def sharing(request: HttpRequest, pk: int) -> HttpResponse:
+    """The secret address of a draft, for who writes on it."""
+    draft = draft_of(request, pk)
+    address = f"{settings.SITE_URL}{_address(draft)}" if draft.share_key else ""
+    return render(request, "posts/sharing.html", {"draft": draft, "address": address})
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def shared(request: HttpRequest, key: str) -> HttpResponseBase:
+    """A draft, as it stands now, for whoever was given its secret address; members comment on it. No search engine is told of it."""
+    draft = get_object_or_404(Draft.objects.select_related("organization", "by"), share_key=key)
+    response = _shown(request, draft, _address(draft), key)
+    response["X-Robots-Tag"] = "noindex, nofollow"
+    response["Referrer-Policy"] = "no-referrer"
+    return response
+
+
+@never_cache
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+def discussion(request: HttpRequest, pk: int) -> HttpResponseBase:
+    """A draft and what was said on it, for those who write on it."""
+    draft = draft_of(request, pk)
+    return _shown(request, draft, f"/drafts/{draft.pk}/comments/", None)
+
+
+def _shown(request: HttpRequest, draft: Draft, address: str, key: str | None) -> HttpResponseBase:
+    """A draft as a page, and its comments; another one where the form was sent."""
+    if request.method == "POST" and not request.user.is_authenticated:
+        return keeping.to_sign_in(request)
+    typed = request.POST if request.method == "POST" else keeping.taken_back(request)
+    form = DraftCommentForm(typed, initial={"key": fresh_key()})
+    if request.method == "POST" and form.is_valid():
+        by, told = acting(request), form.cleaned_data
+        try:
+            made, _ = once(
+                told["key"], by=by, act=lambda: on_drafts.comment_on_draft(draft, by=by, body=told["body"], key=key)
+            )
+        except on_drafts.TooManyComments as many:
+            form.add_error(None, str(many))
+        else:
+            return redirect(f"{address}#comment-{made}")
+    elif request.method != "POST" and typed is not None:
+        form.errors.clear()
+    html = markup.render(draft.body).html
+    comments = list(draft.comments.select_related("by"))
+    for one in comments:
+        one.draft = draft
+    context = {
+        "draft": draft,
+        "version": said(draft.title, draft.body, draft.typed),
+        "body": _with_files(html, address) if key else html,
+        "comments": [
+            (one, markup.render(one.body, prefix=f"c{one.pk}-", top=3).html, on_drafts.can_take_back(request.user, one))
+            for one in comments
+        ],
+        "address": address,
+        "key": key,
+        "form": form,
+        "can_write": verbs.can_write(request.user, draft),
+    }
+    return render(request, "posts/shared.html", context, status=422 if form.errors else 200)
+
+
+@never_cache
+@login_required
+@require_POST
+def take_back(request: HttpRequest, pk: int, key: str | None = None) -> HttpResponse:
+    """Throw a comment on a draft away, and go back to where it was read."""
+    this = get_object_or_404(DraftComment.objects.select_related("draft"), pk=pk)
+    if key is None:
+        draft_of(request, this.draft_id)
+    elif key != this.draft.share_key:
+        raise Http404
+    on_drafts.take_back(this, by=acting(request))
+    messages.success(request, "Thrown away.")
+    return redirect(f"{_address(this.draft) if key else f'/drafts/{this.draft_id}/comments/'}#comments")
+
+
+@require_safe
+def file(request: HttpRequest, key: str, pk: int, name: str, width: int = 0) -> HttpResponseBase:
+    """A file that a draft names, for whoever was given the draft's secret address."""
+    draft = get_object_or_404(Draft, share_key=key)
+    theirs = Q(draft=draft) | Q(post__isnull=False, post=draft.post_id)
+    found = get_object_or_404(Attachment.objects.filter(theirs, pk__in=named_in(draft.body)), pk=pk)
+    return given(request, found, width)
+
+
+def _address(draft: Draft) -> str:
+    return f"/drafts/shared/{draft.share_key}/"
+
+
+def _with_files(html: str, address: str) -> str:
+    """A draft's rendered text, with its files at the addresses at which they are given to who knows the draft's."""
+    return _TAG.sub(lambda tag: _FILE.sub(f"{address}attachments/", tag[0]), html)
