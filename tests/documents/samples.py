@@ -45,6 +45,22 @@ def word() -> bytes:
     return file.getvalue()
 
 
+def word_with_buttons() -> bytes:
+    """Lists as Word's own buttons make them: paragraphs of its style for lists, numbered by themselves."""
+    document = Document()
+    numbers = {
+        name: document.styles[name].element.xpath("./w:pPr/w:numPr/w:numId/@w:val")[0]
+        for name in ("List Bullet", "List Number")
+    }
+    for line, kind in (("Ring twice", "List Bullet"), ("Leave a note", "List Bullet"), ("Come back", "List Number")):
+        paragraph = document.add_paragraph(line, style="List Paragraph")
+        numbering = paragraph._p.get_or_add_pPr().get_or_add_numPr()
+        numbering.get_or_add_ilvl().val, numbering.get_or_add_numId().val = 0, int(numbers[kind])
+    file = io.BytesIO()
+    document.save(file)
+    return file.getvalue()
+
+
 def _link(paragraph, words: str, address: str) -> None:
     key = paragraph.part.relate_to(address, RELATIONSHIP_TYPE.HYPERLINK, is_external=True)
     link, run, text = OxmlElement("w:hyperlink"), OxmlElement("w:r"), OxmlElement("w:t")

@@ -74,6 +74,31 @@ def test_a_word_document(opened):
     assert 'alt="The kitchen [before]"' in html
 
 
+def test_lists_made_with_the_buttons_of_word(opened):
+    assert opened(samples.word_with_buttons()).body == "- Ring twice\n- Leave a note\n\n1. Come back"
+
+
+@pytest.mark.parametrize("name", ["libreoffice.odt", "libreoffice.docx"])
+def test_what_libreoffice_itself_wrote(opened, name):
+    """LibreOffice 7.4 wrote both from the same page; they read alike but for the space between a list and the one within."""
+    draft = opened((Path(__file__).parent / "made" / name).read_bytes(), name)
+    kept = Attachment.objects.get()
+    assert draft.title == "Keys next door"
+    assert draft.body.replace("- The boiler\n\n", "- The boiler\n") == (
+        "We called **41** families on *day 30*[^1] and wrote down what they ~~said~~ complained about. "
+        "See [the report (2026)](https://example.org/report?a=1&b=2).\n\n"
+        "## What we heard\n\n"
+        "- The boiler\n  - in March\n  - and in April\n- The stairs\n\n"
+        "1. Ask\n2. Write it down\n\n"
+        "| Call | Families |\n| --- | --- |\n| Day 30 | 6 of 41 \\| some |\n| Day 60 | 17 |\n\n"
+        f"![The hall]({kept.get_absolute_url()})\n\n"
+        "> They say fine.\n\n"
+        "## Ce que nous avons appris – “naïve”\n\n"
+        "Line one\\\nline two\n\n"
+        "[^1]: Counted by Devin."
+    )
+
+
 def test_an_opendocument_text(opened):
     draft = opened(samples.open_document(), "notes.odt")
     kept = Attachment.objects.get()
