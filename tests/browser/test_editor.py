@@ -1,6 +1,8 @@
 """Writing visually: by keyboard alone, by paste, in step with the textarea, and never changing what nobody touched."""
 
+import base64
 import gzip
+import re
 from pathlib import Path
 
 import pytest
@@ -8,13 +10,15 @@ from playwright.sync_api import expect
 
 from tests.browser.pasted import PROGRAMS
 from tests.browser.test_every_page import addresses, violations  # noqa: F401 - a fixture
+from tests.pictures import picture
 
 MARISOL = "marisol@harborstreet.example"
 ROOT = Path(__file__).resolve().parents[2]
 TEXT = ".ProseMirror"
-PASTE = """([html, text]) => {
+PASTE = """([html, text, rtf]) => {
     const clipboard = new DataTransfer();
     if (html) clipboard.setData("text/html", html);
+    if (rtf) clipboard.setData("text/rtf", rtf);
     clipboard.setData("text/plain", text);
     document.querySelector(".ProseMirror").dispatchEvent(
         new ClipboardEvent("paste", { clipboardData: clipboard, bubbles: true, cancelable: true }));
@@ -166,7 +170,81 @@ def test_what_is_pasted_keeps_its_shape_and_nothing_else(page, program):
 def test_a_picture_without_an_address_is_left_out_with_a_word(page):
     page.click(TEXT)
     page.evaluate(PASTE, [PROGRAMS["Word"][0], "as plain text"])
-    expect(page.get_by_role("status").filter(has_text="A picture was left out")).to_have_count(1)
+    expect(page.get_by_role("status").filter(has_text="A picture is left out")).to_have_count(1)
+    expect(page.locator(".told", has_text="A picture is left out")).to_be_visible()
+
+
+RED, BLUE = picture("PNG", (40, 30)), picture("JPEG", (50, 20))
+# As Word and LibreOffice bring pictures along: each once more as a metafile, and a list's bullet that is a picture
+RTF = r"""{\rtf1\ansi{\*\listtable{\*\listpicture{\*\shppict{\pict\pngblip %(bullet)s}}}}
+{\*\shppict{\pict{\*\picprop{\sp{\sn wzName}{\sv Hall \}}}}\picscalex100\picw40\pich30\picwgoal1800\pngblip\bliptag-15{\*\blipuid 0011}
+%(red)s}}{\nonshppict{\pict\picw40\wmetafile8
+0100090000}} Words {\*\shppict{\pict\jpegblip %(blue)s}}}""" % {
+    "bullet": "89" * 40,
+    "red": RED.hex("\n", 60),
+    "blue": BLUE.hex(),
+}
+NAMED = (
+    "<p>Before</p><p><img src='file:///C:/Users/x/clip_image001.png' alt='The hall'></p><p>Between</p>"
+    "<p><img src='file:///C:/Users/x/clip_image002.jpg'></p><p>After</p>"
+)
+
+
+def addresses_in(page):
+    """The addresses of the pictures in the text, once as many are there as are awaited."""
+    return re.findall(r"!\[[^\]]*\]\((/attachments/[^)]+)\)", page.input_value("#id_body"))
+
+
+def test_pictures_that_word_brings_along_become_files_in_their_places(page):
+    page.click(TEXT)
+    page.evaluate(PASTE, [NAMED, "as plain text", RTF])
+    expect(page.locator("#id_body")).to_have_value(re.compile(r"(/attachments/.*){2}After$", re.DOTALL))
+    first, second = addresses_in(page)
+    has(page, f"Before\n\n![The hall]({first})\n\nBetween\n\n![picture]({second})\n\nAfter")
+    assert [re.search(r"-(\d+x\d+)\.webp", address)[1] for address in (first, second)] == ["40x30", "50x20"]
+    assert page.request.get(first).headers["content-type"] == "image/webp"
+    expect(page.locator(".told:visible")).to_have_count(0)
+
+
+def test_a_picture_that_holds_itself_stays_where_it_came_whatever_is_written_meanwhile(page):
+    held = f"<p>One</p><p><img alt='Stairs' src='data:image/png;base64,{base64.b64encode(RED).decode()}'></p><p>Two</p>"
+    page.click(TEXT)
+    page.keyboard.type("Start. ")
+    page.route("**/attachments/", lambda route: (page.wait_for_timeout(800), route.continue_()))
+    page.evaluate(PASTE, [held, "as plain text"])
+    page.keyboard.press("Control+Home")
+    page.keyboard.type("Typed before it. ")
+    expect(page.locator("#id_body")).to_have_value(re.compile(r"/attachments/"))
+    (address,) = addresses_in(page)
+    has(page, f"Typed before it. Start. One\n\n![Stairs]({address})\n\nTwo")
+
+
+def test_a_picture_that_arrives_in_plain_text_is_named_at_its_end(page):
+    page.click(TEXT)
+    page.keyboard.type("Words")
+    page.route("**/attachments/", lambda route: (page.wait_for_timeout(800), route.continue_()))
+    page.evaluate(PASTE, [f"<img src='data:image/png;base64,{base64.b64encode(RED).decode()}'>", ""])
+    page.click("text=Write as plain text")
+    expect(page.locator("#id_body")).to_have_value(re.compile(r"^Words\n\n!\[.*\]\(/attachments/\d+/[^)]+\)\n$"))
+
+
+def test_pictures_of_another_site_are_told_of(page):
+    page.click(TEXT)
+    page.evaluate(PASTE, ["<p>See <img src='https://lh7.example/a.png' alt='A map'> here</p>", ""])
+    expect(page.locator(".told", has_text="A picture is on another site, and will be a link")).to_be_visible()
+    has(page, "See ![A map](https://lh7.example/a.png) here")
+
+
+def test_where_nothing_may_be_kept_in_the_browser_one_writes_all_the_same(open_page):
+    page = open_page(member=MARISOL)
+    page.add_init_script(
+        "Object.defineProperty(window, 'localStorage', { get() { throw new DOMException('no', 'SecurityError'); } })"
+    )
+    page.goto("/posts/new/")
+    page.click(TEXT)
+    page.keyboard.type("Some **bold** words")
+    page.click("text=Write as plain text")
+    has(page, "Some **bold** words")
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,5 @@
 // HTML from elsewhere (Word, Outlook, Google Docs, LibreOffice, web pages), made into what a text here can hold.
+import { fitPictures } from "./pictures.js";
 import { makeTables } from "./tables.js";
 import { makeLists } from "./word.js";
 
@@ -18,8 +19,8 @@ const THIN = /(?<![\w-])font-weight:\s*(normal|[1-5]00)/i;
 const unwrap = (element) => element.replaceWith(...element.childNodes);
 const styleOf = (element) => element.getAttribute("data-style") ?? "";
 
-// Takes HTML; gives { html, dropped: how many pictures could not be kept }.
-export function cleaned(html) {
+// Takes HTML, and the same as RTF where it came along; gives { html, dropped: how many pictures could not be kept }.
+export function cleaned(html, rtf = "") {
   const doc = new DOMParser().parseFromString(unstyled(html), "text/html");
   for (const one of doc.querySelectorAll(DROPPED)) one.remove();
   for (const one of [...doc.body.querySelectorAll("*")]) {
@@ -28,7 +29,7 @@ export function cleaned(html) {
   }
   dropComments(doc);
   makeLists(doc);
-  const dropped = fitPictures(doc);
+  const dropped = fitPictures(doc, rtf);
   for (const step of [fitEmphasis, fitLinks, fitLists, makeTables, fitHeadings, fitSpaces, dropBlank]) step(doc);
   for (const one of doc.body.querySelectorAll("*")) {
     const kept = KEPT[one.localName] ?? [];
@@ -86,17 +87,6 @@ function throughCounters(address) {
   if (/(^|\.)google\.[a-z.]+$/.test(hostname) && pathname === "/url") return searchParams.get("q") ?? searchParams.get("url") ?? address;
   if (hostname.endsWith(".safelinks.protection.outlook.com")) return searchParams.get("url") ?? address;
   return address;
-}
-
-function fitPictures(doc) {
-  let dropped = 0;
-  for (const picture of [...doc.querySelectorAll("img, picture source")]) {
-    if (picture.localName === "img" && /^https?:/i.test(picture.getAttribute("src") ?? "") && picture.width !== 1) continue;
-    // The box of a task in Google Docs is a picture of its own
-    if (picture.localName === "img" && picture.width !== 1 && !picture.closest("li[role=checkbox]")) dropped++;
-    picture.remove();
-  }
-  return dropped;
 }
 
 function fitLists(doc) {

@@ -8,6 +8,24 @@ const CHOICE = "writes-plainly";
 
 const made = (tag, properties) => Object.assign(document.createElement(tag), properties);
 
+// A browser may forbid to keep anything: then it is chosen for this page alone.
+function remembered() {
+  try {
+    return localStorage.getItem(CHOICE);
+  } catch {
+    return null;
+  }
+}
+
+function remember(plainly) {
+  try {
+    if (plainly) localStorage.setItem(CHOICE, "1");
+    else localStorage.removeItem(CHOICE);
+  } catch {
+    // not kept
+  }
+}
+
 export class Field {
   // Takes the element around the field. Opens it visually where that changes nothing, and where its writer has not chosen otherwise.
   constructor(around) {
@@ -17,7 +35,7 @@ export class Field {
     this.view = null;
     this.build();
     this.listen();
-    if (localStorage.getItem(CHOICE)) this.showPlain();
+    if (remembered()) this.showPlain();
     else this.showVisual();
   }
 
@@ -34,7 +52,8 @@ export class Field {
     this.editor = made("div", { className: "editor", hidden: true });
     this.editor.append(this.tools, this.place);
     this.textarea.before(this.mode, this.why);
-    this.textarea.after(this.editor, this.status);
+    this.note = made("p", { className: "flash told", hidden: true });
+    this.textarea.after(this.note, this.editor, this.status);
   }
 
   listen() {
@@ -62,6 +81,14 @@ export class Field {
     this.status.textContent = words;
   }
 
+  // What became of a paste; it stands until the next.
+  tell(words) {
+    this.note.textContent = words;
+    this.note.dataset.kind = "notice";
+    this.note.hidden = !words;
+    if (words) this.say(words);
+  }
+
   warn(words, kind = "notice") {
     this.why.textContent = words;
     this.why.dataset.kind = kind;
@@ -80,12 +107,12 @@ export class Field {
 
   async change() {
     if (this.view) {
-      localStorage.setItem(CHOICE, "1");
+      remember(true);
       this.showPlain();
       this.say("Plain text.");
       this.textarea.focus();
     } else {
-      localStorage.removeItem(CHOICE);
+      remember(false);
       if (await this.showVisual()) {
         this.say("Visual editor.");
         this.view.focus();
@@ -134,6 +161,7 @@ export class Field {
       field: this.textarea,
       changed: () => this.later(),
       say: (words) => this.say(words),
+      tell: (words) => this.tell(words),
     });
     this.view.dom.addEventListener("blur", () => this.follow());
     return true;

@@ -52,8 +52,8 @@ const beginning = new Plugin({
 });
 
 // Takes a document, the element to write in, { icons, tools: where the toolbars go, attributes of the text box, field: the
-// textarea, changed: called when something is written, say }; gives the view.
-export function open(doc, place, { icons, tools, attributes, field, changed, say }) {
+// textarea, changed: called when something is written, say, and tell for what all are to see }; gives the view.
+export function open(doc, place, { icons, tools, attributes, field, changed, say, tell }) {
   const commands = commandsWith({ askLink, askPicture });
   const bars = toolbars(commands, icons, tools, say);
   const state = EditorState.create({
@@ -68,7 +68,7 @@ export function open(doc, place, { icons, tools, attributes, field, changed, say
       gapCursor(),
       headings,
       beginning,
-      pasting(field, say),
+      pasting(field, tell),
       tableEditing(),
     ],
   });
