@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ValidationError
@@ -20,6 +21,12 @@ from knowledge.subscriptions.private_mail import private_mail_address
 from knowledge.views.drafting import keep, opened
 
 SIGNED_OUT = "You are signed out. What you typed is kept in this browser; sign in, and it is saved."
+# As a bookmark, it passes on the page that one reads: its title, what is selected there, its address
+BOOKMARKLET = (
+    "javascript:(()=>{const f=t=>String(t).replace(/\\s+/g,' ').replace(/[\\x00-\\x1f\\x7f-\\x9f]/g,'').slice(0,3000),"
+    "a='%s?'+new URLSearchParams({title:f(document.title),text:f(getSelection()),url:location.href});"
+    "open(a)||(location=a)})()"
+)
 NOT_YOURS = "That draft is gone, or not yours to write on any more. What you typed is kept as a draft of your own."
 
 
@@ -132,7 +139,8 @@ def capture(request: HttpRequest) -> HttpResponse:
             return redirect(made.get_absolute_url() if request.POST.get("action") == "on" else "drafts")
     elif request.method != "POST" and typed is not None:
         form.errors.clear()
-    return render(request, "posts/capture.html", {"form": form}, status=422 if form.errors else 200)
+    context = {"form": form, "bookmarklet": BOOKMARKLET % f"{settings.SITE_URL}/capture/"}
+    return render(request, "posts/capture.html", context, status=422 if form.errors else 200)
 
 
 def draft_of(request: HttpRequest, pk: int) -> Draft:

@@ -16,6 +16,7 @@ if (taken) {
 }
 
 for (const form of document.querySelectorAll("form[data-draft]")) begin(form);
+for (const place of document.querySelectorAll("[data-kept-here]")) list(place);
 
 function begin(form) {
   const words = form.querySelector("[data-saved]");
@@ -134,6 +135,33 @@ function begin(form) {
     changed = 1;
     say("What this browser had kept, and the site not yet, is put back.");
     later(WAIT);
+  }
+}
+
+// The words that only this browser has, each with the way to where they were typed; or, where that is gone, the words themselves.
+function list(place) {
+  for (const [, kept] of all(place.dataset.keptHere).sort(([, one], [, other]) => other.at - one.at)) {
+    const said = Object.fromEntries(kept.typed);
+    const title = said.title?.trim() || "Untitled draft";
+    const address = kept.path + (kept.draft ? `?draft=${kept.draft}` : "");
+    const line = document.createElement("li");
+    const link = Object.assign(document.createElement("a"), { href: address, textContent: title });
+    const when = new Date(kept.at).toLocaleString([], { dateStyle: "medium", timeStyle: "short" });
+    const words = Object.assign(document.createElement("details"), { className: "above-3" });
+    const forgotten = Object.assign(document.createElement("button"), { type: "button", className: "textual", textContent: "Throw away" });
+    forgotten.append(Object.assign(document.createElement("span"), { className: "hidden", textContent: `: ${title}` }));
+    forgotten.addEventListener("click", () => {
+      forget(kept.sitting);
+      line.remove();
+      place.hidden = !place.querySelector("li");
+    });
+    words.append(
+      Object.assign(document.createElement("summary"), { textContent: "Its words" }),
+      Object.assign(document.createElement("p"), { className: "kept above-3", textContent: said.body ?? "" }),
+    );
+    line.append(link, ` (${when}) `, forgotten, words);
+    place.querySelector("ul").append(line);
+    place.hidden = false;
   }
 }
 

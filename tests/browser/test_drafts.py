@@ -75,6 +75,40 @@ def test_words_typed_before_the_first_saving_come_back(open_page):
     expect(again.locator("#id_tags")).to_have_value("basements")
 
 
+def test_what_only_this_browser_has_stands_among_the_drafts(open_page):
+    page = open_page(width=390, member=MARISOL)
+    page.goto("/posts/new/")
+    page.route("**/drafts/save/", lambda route: route.fulfill(status=401, json={}))
+    page.fill("#id_title", "Kept here only")
+    page.locator("#id_body").press_sequentially("Said at the door.")
+    expect(page.locator("[data-saved]")).to_contain_text("kept in this browser")
+    page.goto("/drafts/")
+    here = page.get_by_role("region", name="In this browser only")
+    expect(here.get_by_role("link", name="Kept here only")).to_be_visible()
+    here.get_by_text("Its words").click()
+    expect(here.get_by_text("Said at the door.")).to_be_visible()
+    page.unroute("**/drafts/save/")
+    here.get_by_role("link", name="Kept here only").click()
+    expect(page.locator("#id_body")).to_have_value("Said at the door.")
+    expect(page.locator("[data-saved]")).to_have_text(SAVED)
+    page.goto("/drafts/")
+    expect(page.get_by_role("region", name="In this browser only")).to_have_count(0)
+    expect(page.get_by_role("link", name="Kept here only").first).to_be_visible()
+
+
+def test_what_only_this_browser_has_can_be_thrown_away(open_page):
+    page = open_page(member=MARISOL)
+    page.goto("/posts/new/")
+    page.route("**/drafts/save/", lambda route: route.fulfill(status=401, json={}))
+    page.fill("#id_title", "Not worth keeping")
+    expect(page.locator("[data-saved]")).to_contain_text("kept in this browser")
+    page.goto("/drafts/")
+    page.get_by_role("button", name="Throw away : Not worth keeping").click()
+    expect(page.get_by_role("region", name="In this browser only")).to_have_count(0)
+    page.reload()
+    expect(page.get_by_role("region", name="In this browser only")).to_have_count(0)
+
+
 def test_when_the_line_is_back_it_is_saved_by_itself(open_page):
     page = open_page(member=MARISOL)
     begin(page, "Back by itself", "Before.")
@@ -138,3 +172,28 @@ def test_a_note_from_the_front_page(open_page):
     page.fill("#note-body", "Where: line 23.")
     page.click("text=Keep as a draft")
     expect(page.locator("main")).to_contain_text("Noted on the bus")
+
+
+def test_a_bookmark_brings_what_one_reads_elsewhere(open_page):
+    page = open_page(member=MARISOL)
+    page.goto("/capture/")
+    page.get_by_text("Note what you read elsewhere").click()
+    bookmark = page.get_by_role("link", name="Note it").get_attribute("href")
+    assert bookmark.startswith("javascript:")
+    there = page.context.new_page()
+    there.route(
+        "https://elsewhere.example/",
+        lambda route: route.fulfill(
+            content_type="text/html; charset=utf-8",
+            body="<title>Deposits & keys</title><p>Nine in ten\x85 “found”\nnobody.</p>",
+        ),
+    )
+    there.goto("https://elsewhere.example/")
+    there.evaluate("getSelection().selectAllChildren(document.querySelector('p'))")
+    with page.context.expect_page() as opened:
+        there.evaluate(bookmark.removeprefix("javascript:"))
+    note = opened.value
+    expect(note.locator("#id_title")).to_have_value("Deposits & keys")
+    expect(note.locator("#id_body")).to_have_value("> Nine in ten “found” nobody.\n\n<https://elsewhere.example/>")
+    note.click("text=Keep as a draft")
+    expect(note.locator("main")).to_contain_text("Deposits & keys")

@@ -176,14 +176,11 @@ def test_a_picture_without_an_address_is_left_out_with_a_word(page):
 
 RED, BLUE = picture("PNG", (40, 30)), picture("JPEG", (50, 20))
 # As Word and LibreOffice bring pictures along: each once more as a metafile, and a list's bullet that is a picture
-RTF = r"""{\rtf1\ansi{\*\listtable{\*\listpicture{\*\shppict{\pict\pngblip %(bullet)s}}}}
-{\*\shppict{\pict{\*\picprop{\sp{\sn wzName}{\sv Hall \}}}}\picscalex100\picw40\pich30\picwgoal1800\pngblip\bliptag-15{\*\blipuid 0011}
-%(red)s}}{\nonshppict{\pict\picw40\wmetafile8
-0100090000}} Words {\*\shppict{\pict\jpegblip %(blue)s}}}""" % {
-    "bullet": "89" * 40,
-    "red": RED.hex("\n", 60),
-    "blue": BLUE.hex(),
-}
+RTF = r"""{\rtf1\ansi{\*\listtable{\*\listpicture{\*\shppict{\pict\pngblip BULLET}}}}
+{\*\shppict{\pict{\*\picprop{\sp{\sn wzName}{\sv Hall \}}}}\picscalex100\picw40\pich30\pngblip\bliptag-15{\*\blipuid 0011}
+RED}}{\nonshppict{\pict\picw40\wmetafile8
+0100090000}} Words {\*\shppict{\pict\jpegblip BLUE}}}"""
+RTF = RTF.replace("BULLET", "89" * 40).replace("RED", RED.hex("\n", 60)).replace("BLUE", BLUE.hex())
 NAMED = (
     "<p>Before</p><p><img src='file:///C:/Users/x/clip_image001.png' alt='The hall'></p><p>Between</p>"
     "<p><img src='file:///C:/Users/x/clip_image002.jpg'></p><p>After</p>"
