@@ -1,6 +1,7 @@
 """The draft behind a form in which one writes: which one it is, what was typed, and saving it without losing anybody's words."""
 
 import uuid
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,10 +12,11 @@ from django.http import Http404, HttpRequest, HttpResponse
 from commons import gate
 from commons.access import acting
 from commons.once import fresh_key, is_done
-from knowledge.posts.compare import Comparison, compare
+from knowledge.posts.compare import Choice, Comparison, compare
 from knowledge.posts.drafts import SavedMeanwhile, Words, begin_draft, save_draft
 from knowledge.posts.models import Draft, Post, Version
 from knowledge.posts.rungs import CASE_FIELDS
+from knowledge.topics.models import IssueArea
 
 if TYPE_CHECKING:
     from accounts.members.models import Member
@@ -22,6 +24,14 @@ if TYPE_CHECKING:
 # What a form sends beside what somebody typed, and what a draft keeps in a place of its own
 ABOUT = ("csrfmiddlewaretoken", "action", "key", "draft", "edition", "sitting", "post", "organization", "title", "body")
 GONE = "This draft was published or thrown away meanwhile. Look at what is there; your words are below, and can be published still."
+# Other fields with words in them, which a version has elsewhere
+OTHERS = {
+    "seen": "What was seen",
+    "seen_source": "Where that can be read",
+    "builds_on": "Builds on",
+    "check_back": "Check-back date",
+    "note": "What changed, and why",
+}
 VALUES_MOST = 200  # of all other fields together
 
 
@@ -161,10 +171,39 @@ def side_by_side(meanwhile: SavedMeanwhile, words: Words) -> Comparison:
     """What somebody saved meanwhile, beside what was typed here: their texts."""
     theirs = meanwhile.draft
     both = said(theirs.title, theirs.body, theirs.typed), said(words.title, words.body, words.typed)
-    return Comparison(compare(*both).parts, [])
+    areas = area_names()
+    chosen = chosen_in(theirs.typed, areas), chosen_in(words.typed, areas)
+    choices = [Choice(name, chosen[0].get(name, []), chosen[1].get(name, [])) for name in {**chosen[0], **chosen[1]}]
+    return Comparison(compare(*both).parts, choices)
+
+
+def area_names() -> dict[str, str]:
+    """The names of all issue areas, by what a form says of them."""
+    return dict(IssueArea.objects.values_list("slug", "name"))
+
+
+def chosen_in(typed: Mapping[str, Sequence[str]], areas: Mapping[str, str]) -> dict[str, list[str]]:
+    """What was typed or chosen in a draft beside its texts, by the name of the field; what is empty is left out.
+
+    `areas` are the names of issue areas.
+    """
+    texts = said("", "", typed)
+    told = {
+        "Issue areas": [areas.get(slug, slug) for slug in _all(typed, "area", "area_2", "area_3")],
+        "Places": _all(typed, "places"),
+        "Tags": [tag.strip() for tags in _all(typed, "tags") for tag in tags.split(",") if tag.strip()],
+        "Language": [texts.get_language_display()] if _all(typed, "language") else [],
+        "Licence": [texts.get_licence_display()] if _all(typed, "licence") else [],
+        **{label: _all(typed, name) for name, label in OTHERS.items()},
+    }
+    return {label: values for label, values in told.items() if values}
+
+
+def _all(typed: Mapping[str, Sequence[str]], *names: str) -> list[str]:
+    return [value for name in names for value in typed.get(name, []) if value.strip()]
 
 
 def said(title: str, body: str, typed: Any) -> Version:
     """A draft's texts in the shape of a version, to be compared; it is never saved."""
-    others = {name: typed[name][0] for name in ("takeaway", *CASE_FIELDS) if typed.get(name)}
+    others = {name: typed[name][0] for name in ("takeaway", "language", "licence", *CASE_FIELDS) if typed.get(name)}
     return Version(**{"title": title, "body": body, **others})

@@ -18,7 +18,7 @@ from knowledge.posts import drafts as verbs
 from knowledge.posts.forms import CaptureForm, NoteForm
 from knowledge.posts.models import Draft, Post
 from knowledge.subscriptions.private_mail import private_mail_address
-from knowledge.views.drafting import keep, opened
+from knowledge.views.drafting import area_names, chosen_in, keep, opened, said
 
 SIGNED_OUT = "You are signed out. What you typed is kept in this browser; sign in, and it is saved."
 # As a bookmark, it passes on the page that one reads: its title, what is selected there, its address
@@ -98,7 +98,12 @@ def discard(request: HttpRequest, pk: int) -> HttpResponse:
 def editions(request: HttpRequest, pk: int) -> HttpResponse:
     """What a draft said before others, or other pages, wrote on."""
     draft = draft_of(request, pk)
-    return render(request, "posts/editions.html", {"draft": draft, "editions": draft.editions.select_related("by")})
+    areas = area_names()
+    rows = [
+        (one, said(one.title, one.body, one.typed), chosen_in(one.typed, areas))
+        for one in draft.editions.select_related("by")
+    ]
+    return render(request, "posts/editions.html", {"draft": draft, "editions": rows})
 
 
 @never_cache

@@ -178,6 +178,21 @@ def test_two_who_write_at_once_lose_no_word(signed_in, alice, editor, draft):
         assert words in before
 
 
+def test_two_who_choose_otherwise_see_that_too(signed_in, alice, editor, draft, django_assert_max_num_queries):
+    mine, theirs = signed_in(alice), signed_in(editor)
+    chose = {"area": "homelessness", "places": ["Leeds", "Hull"], "tags": "keys, doors", "seen": "<Ten> of eleven"}
+    assert saved(theirs, draft, **chose).status_code == 200
+    html = mine.post(NEW, form(draft, area="eviction", places=["Leeds"], tags="keys", action="save")).content.decode()
+    together = html.partition('id="both"')[2].partition("</section>")[0]
+    for words in ("Homelessness", "Eviction", "Hull", "doors", "&lt;Ten&gt; of eleven", "What was seen"):
+        assert words in together
+    assert "<li>Leeds</li>" in together
+    with django_assert_max_num_queries(8):
+        before = theirs.get(f"/drafts/{draft.pk}/editions/").content.decode()
+    for words in ("Homelessness", "Leeds; Hull", "keys; doors", "&lt;Ten&gt; of eleven"):
+        assert words in before
+
+
 def test_taking_theirs_keeps_mine_aside(signed_in, alice, editor, draft):
     mine = signed_in(alice)
     saved(signed_in(editor), draft, body="Edda's words.")
