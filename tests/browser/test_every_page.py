@@ -39,6 +39,7 @@ FOR_ALL = [
     "/subscribe/search/?q=deposit&rung=hunch",
     "/leave/not-a-list/",
     "/nowhere/",
+    "/drafts/shared/{key}/",
     "/search/?older=garbage",
     "/mailbox/",
     "/accounts/login/",
@@ -55,6 +56,7 @@ FOR_MEMBERS = [
     "/posts/new/?draft={draft}",
     "/drafts/{draft}/editions/",
     "/drafts/{draft}/share/",
+    "/drafts/{draft}/comments/",
     "/drafts/{draft}/give-back/",
     "/attachments/",
     "/drafts/open/",
@@ -89,7 +91,8 @@ FOR_MEMBERS = [
 def addresses(chromium, site, environment) -> dict[str, str]:
     """Addresses of the sample that its files do not tell: those of its flagship post, of a withdrawn one, of a tag."""
     with psycopg.connect(environment["DATABASE_URL"]) as database:  # the one that was sent to be published
-        draft = str(database.execute("SELECT id FROM knowledge_draft WHERE proposed_at IS NOT NULL").fetchone()[0])
+        sent = "SELECT id, share_key FROM knowledge_draft WHERE proposed_at IS NOT NULL"
+        draft, key = database.execute(sent).fetchone()
     page = chromium.new_page(base_url=site)
     page.goto("/search/?q=deposit+viewing")
     post = page.locator(".card h3 a, .card h2 a").first.get_attribute("href")
@@ -107,7 +110,7 @@ def addresses(chromium, site, environment) -> dict[str, str]:
         page.goto(f"/search/?{query}")
         found[name] = page.locator(".card h3 a, .card h2 a").first.get_attribute("href")
     page.close()
-    found["draft"] = draft
+    found |= {"draft": str(draft), "key": key}
     return found
 
 

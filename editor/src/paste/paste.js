@@ -11,7 +11,7 @@ import { sliceOf } from "./plain.js";
 const LONGEST = 200_000; // characters of text; a post holds no more
 const LONGEST_HTML = 8_000_000; // and of what comes around it
 const NO_TAKER = "Files cannot be added here.";
-const LEFT_OUT = "left out: your browser does not hand over what another program only names. Copy it by itself, or save it and add it as a file.";
+const LEFT_OUT = "left out: the other program does not hand it over. Copy it by itself, or save it and add it as a file.";
 const LINKED = "on another site, and will be a link: copy it by itself, or save it and add it as a file, to show it.";
 
 const arriving = new PluginKey("arriving");

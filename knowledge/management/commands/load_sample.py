@@ -23,7 +23,7 @@ from knowledge.ladder import vetting
 from knowledge.notifications.recipients import tell
 from knowledge.posts import actions as posts
 from knowledge.posts import lineage
-from knowledge.posts.drafts import begin_draft, propose_draft
+from knowledge.posts.drafts import begin_draft, propose_draft, share_draft
 from knowledge.posts.models import LinkKind, Post
 from knowledge.posts.rungs import CASE_FIELDS, Rung
 from knowledge.search.filters import parse
@@ -295,6 +295,8 @@ def _begin_drafts(sample: "Sample") -> None:
         )
         if row.get("proposed"):
             propose_draft(draft, by=by)
+        if row.get("shared"):
+            share_draft(draft, by=by)
         for said in row.get("comment", []):
             comment_on_draft(draft, by=sample.members[said["by"]], body=said["body"])
 
