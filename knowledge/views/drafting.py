@@ -32,6 +32,7 @@ OTHERS = {
     "check_back": "Check-back date",
     "note": "What changed, and why",
 }
+NOT_HERE = "This draft is not here: it was published or thrown away, or it is another’s. What you have begun stands among your drafts."
 VALUES_MOST = 200  # of all other fields together
 
 
@@ -66,7 +67,7 @@ def opened(request: HttpRequest, post: Post | None = None) -> Writing:
             draft = drafts.filter(by=acting(request), sitting=sitting, post=post).first()
         return Writing(draft, _number(sent.get("edition", "")), sitting, post, is_gone=bool(number) and draft is None)
     if number and draft is None:
-        raise Http404
+        raise Http404(NOT_HERE)
     return Writing(draft, draft.edition if draft else 0, fresh_key(), post)
 
 

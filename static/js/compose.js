@@ -31,3 +31,9 @@ document.addEventListener("htmx:responseError", (event) => {
   const form = event.target;
   if (form.tagName === "FORM") HTMLFormElement.prototype.submit.call(form);
 });
+
+// What was sent in place is not typed any more: Firefox would keep it for the empty form that comes, and show it there when the page
+// is loaded again.
+document.addEventListener("htmx:beforeSwap", ({ detail }) => {
+  if (detail.shouldSwap && detail.requestConfig.elt.tagName === "FORM") detail.requestConfig.elt.reset();
+});

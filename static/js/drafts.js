@@ -87,11 +87,11 @@ function begin(form) {
   function offerBoth() {
     if (form.querySelector("[data-both]")) return;
     const look = Object.assign(document.createElement("button"), { name: "action", value: "save", textContent: "Look at both" });
-    look.className = "button small above-3";
+    look.className = "button small";
     look.dataset.both = "";
     look.type = "submit";
     look.formNoValidate = true;
-    words.after(look);
+    words.append(" ", look); // beside the words, wherever one is in the text
   }
 
   // In this browser

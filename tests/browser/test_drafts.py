@@ -197,3 +197,16 @@ def test_a_bookmark_brings_what_one_reads_elsewhere(open_page):
     expect(note.locator("#id_body")).to_have_value("> Nine in ten “found” nobody.\n\n<https://elsewhere.example/>")
     note.click("text=Keep as a draft")
     expect(note.locator("main")).to_contain_text("Deposits & keys")
+
+
+def test_loading_the_page_again_shows_what_the_site_has(open_page):
+    mine = open_page(member=MARISOL)
+    address = begin(mine, "Loaded again", "The first sentence.")
+    theirs = open_page(member=DEVIN)
+    theirs.goto(address)
+    theirs.fill("#id_body", "The first sentence. Devin was here.")
+    expect(theirs.locator("[data-saved]")).to_have_text(SAVED)
+    mine.reload()
+    expect(mine.locator("#id_body")).to_have_value("The first sentence. Devin was here.")
+    # Firefox alone would put what stood here before over it, and the number of the edition that it had been
+    expect(mine.locator("form[data-draft]")).to_have_attribute("autocomplete", "off")

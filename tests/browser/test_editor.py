@@ -365,6 +365,14 @@ def test_a_post_is_published_as_it_was_written(page):
     expect(page.locator(".prose li")).to_have_count(2)
 
 
+def test_an_empty_text_says_how_to_begin(page):
+    hint = "getComputedStyle(document.querySelector('.ProseMirror'), '::before').content"
+    assert "type / for headings" in page.evaluate(hint)
+    page.click(TEXT)
+    page.keyboard.type("x")
+    assert page.evaluate(hint) == "none"
+
+
 def test_a_missing_text_is_said_where_one_writes(page):
     page.fill("#id_title", "Nothing to say")
     page.select_option("#id_area", label="Homelessness")

@@ -78,7 +78,9 @@ def test_it_opens_in_the_form_and_goes_with_publishing(signed_in, alice, draft):
     assert first["Location"] == second["Location"] == Post.objects.get().get_absolute_url()
     assert first.cookies["taken"].value == sent["sitting"]
     assert (Draft.objects.count(), DraftEdition.objects.count()) == (0, 0)
-    assert browser.get(draft.get_absolute_url()).status_code == 404
+    back = browser.get(draft.get_absolute_url())
+    assert back.status_code == 404
+    assert "it was published or thrown away" in back.content.decode()
 
 
 @pytest.mark.parametrize("number", ["x", "-1", "0", "99999999999999999999", "²"])
