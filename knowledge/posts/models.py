@@ -324,8 +324,8 @@ class AttachmentQuerySet(models.QuerySet["Attachment"]):
     """How files are asked for."""
 
     def visible_to(self, viewer: "Member | AnonymousUser") -> Self:
-        """Files of posts that this viewer may read; those in no post yet that are the viewer's own, or of drafts open to them."""
-        of_posts = Q(post__in=Post.objects.visible_to(viewer))
+        """Files of posts whose versions this viewer may read; in no post yet, the viewer's own, and of drafts open to them."""
+        of_posts = Q(post__in=Post.objects.with_history_for(viewer))
         if not viewer.is_authenticated:
             return self.filter(of_posts)
         return self.filter(
@@ -338,7 +338,7 @@ class AttachmentQuerySet(models.QuerySet["Attachment"]):
 
 
 class Attachment(models.Model):
-    """A file that somebody added to a post, or is writing into one. Seen exactly by those who may see the post.
+    """A file that somebody added to a post, or is writing into one. Seen exactly by those who may see the post's versions.
 
     A picture that we drew anew has its width and height; beside its file lie narrower ones.
     """

@@ -285,8 +285,8 @@ def test_who_writes_on_a_draft_sees_its_files_and_publishes_them(signed_in, alic
         ("unbound", None, 404),
         ("public", "alice", 200), ("public", "charlie", 200), ("public", None, 200),
         ("held", "alice", 200), ("held", "carla", 200), ("held", "charlie", 404), ("held", None, 404),
-        ("withdrawn", "alice", 404), ("withdrawn", "charlie", 404), ("withdrawn", None, 404),
-        ("hidden", "alice", 404), ("hidden", "charlie", 404), ("hidden", None, 404),
+        ("withdrawn", "alice", 200), ("withdrawn", "charlie", 404), ("withdrawn", None, 404),
+        ("hidden", "alice", 200), ("hidden", "charlie", 404), ("hidden", None, 404),
     ],
 )  # fmt: skip
 def test_it_is_seen_by_those_who_see_its_post(
