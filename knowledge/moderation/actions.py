@@ -15,8 +15,9 @@ from knowledge.ladder.models import Lesson, RequestAnswer, Review, Vetting
 from knowledge.moderation.models import Act, LogEntry
 from knowledge.moderation.permissions import can_moderate
 from knowledge.posts.actions import show
+from knowledge.posts.attachments import erase
 from knowledge.posts.listing import changed
-from knowledge.posts.models import CheckBack, Move, Post, Version
+from knowledge.posts.models import Attachment, CheckBack, Move, Post, Version
 from knowledge.posts.pieces import BODY
 from knowledge.stored.fragments import stale
 
@@ -51,6 +52,7 @@ TEXTS = {
     "checkback": Text(CheckBack, ("words",), lambda row: row.post_id),
     "comment": Text(Comment, ("body",), lambda row: row.post_id),
     "earlier": Text(EarlierText, ("body",), lambda row: row.comment.post_id),
+    "attachment": Text(Attachment, ("file",), lambda row: row.post_id),
 }
 
 
@@ -60,7 +62,8 @@ class NothingThere(Exception):
 
 @transaction.atomic
 def redact(kind: str, pk: int, column: str, *, by: "Member", reason: str) -> LogEntry:
-    """Take out one text that the law or decency wants gone; its row, author and time stay. The reason stands in the public log.
+    """Take out one text, or file, that the law or decency wants gone; its row, author and time stay. The reason stands in the
+    public log.
 
     `kind` and `column` are those of TEXTS. Raises NothingThere.
     """
@@ -77,7 +80,11 @@ def redact(kind: str, pk: int, column: str, *, by: "Member", reason: str) -> Log
         raise NothingThere(f"The text “{column}” of {kind} {pk} is blank already.")
     if not reason.strip():
         raise NothingThere("Say why: the reason stands in the public log.")
-    post = Post.objects.select_for_update(no_key=True).get(pk=text.post_of(row))
+    post = Post.objects.select_for_update(no_key=True).filter(pk=text.post_of(row)).first()
+    if post is None:
+        raise NothingThere(f"The {kind} {pk} is in no post: who added it throws it away.")
+    if isinstance(row, Attachment):
+        erase(row)
     with connection.cursor() as cursor:
         # Both names come from TEXTS; the setting lets an append-only row lose a text, and nothing else
         cursor.execute("SET LOCAL commons.redacting = 'on'")

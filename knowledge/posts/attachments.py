@@ -176,11 +176,15 @@ def forget_unnamed(*, now: "dt.datetime") -> int:
 
 
 def _forget(attachment: Attachment) -> None:
-    """Throw away a file and its row; the file once it is certain that the row is gone."""
-    storage: Storage = attachment.file.storage
-    paths = {attachment.stored_at(width) for width in (0, *PICTURE_WIDTHS)}
+    """Throw away a file and its row."""
+    erase(attachment)
     attachment.delete()
-    for path in paths:
+
+
+def erase(attachment: Attachment) -> None:
+    """Throw away a file in all its widths, once it is certain that its row is gone, or names it no more."""
+    storage: Storage = attachment.file.storage
+    for path in {attachment.stored_at(width) for width in (0, *PICTURE_WIDTHS)} - {""}:
         transaction.on_commit(partial(storage.delete, path), robust=True)
 
 

@@ -99,7 +99,9 @@ def attachment(request: HttpRequest, pk: int, name: str, width: int = 0) -> Http
 
 
 def given(request: HttpRequest, found: Attachment, width: int = 0) -> HttpResponseBase:
-    """A file, given to a reader who may see it."""
+    """A file, given to a reader who may see it. Raises Http404 for one that was taken out."""
+    if not found.file:
+        raise Http404
     etag = f'"file-{found.pk}-{width}"'
     if unchanged := get_conditional_response(request, etag=etag):
         return unchanged

@@ -32,7 +32,7 @@ OTHERS = {
     "check_back": "Check-back date",
     "note": "What changed, and why",
 }
-NOT_HERE = "This draft is not here: it was published or thrown away, or it is another’s. What you have begun stands among your drafts."
+NOT_HERE = "This draft is not here: it was published or thrown away, or it is another’s. What you begin stands among your drafts."
 VALUES_MOST = 200  # of all other fields together
 
 

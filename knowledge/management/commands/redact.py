@@ -1,4 +1,4 @@
-"""Take out one text that the law or decency wants gone. Its row, author and time stay; the reason stands in the public log."""
+"""Take out one text, or file, that the law or decency wants gone. Its row, author and time stay; the log tells why."""
 
 from typing import Any
 
@@ -11,12 +11,12 @@ from knowledge.moderation.actions import TEXTS, NothingThere, redact
 
 
 class Command(BaseCommand):
-    help = "Take out one text for good: manage.py redact version 17 body --by mona --reason 'Names a child.'"
+    help = "Take out one text, or file, for good: manage.py redact version 17 body --by mona --reason 'Names a child.'"
 
     def add_arguments(self, parser: Any) -> None:
         parser.add_argument("kind", choices=list(TEXTS), help="what the text belongs to")
         parser.add_argument("number", type=int, help="its number (the primary key of the row)")
-        parser.add_argument("column", help="which of its texts: " + "; ".join(_columns()))
+        parser.add_argument("column", help="which of its texts, or its file: " + "; ".join(_columns()))
         parser.add_argument("--by", required=True, help="the moderator's handle")
         parser.add_argument("--reason", required=True, help="stands in the public log")
 
