@@ -137,3 +137,24 @@ PROGRAMS = {
     "Outlook": (OUTLOOK, OUTLOOK_AS_MARKDOWN),
     "a web page": (WEB_PAGE, WEB_PAGE_AS_MARKDOWN),
 }
+
+# The same two footnotes, as each writes a mark and its note
+NOTES = {
+    "Word": """<p class=MsoNormal>Nine in ten<a style='mso-footnote-id:ftn1' href="#_ftn1" name="_ftnref1" title=""><span
+class=MsoFootnoteReference>[1]</span></a> found nobody<a href="#_ftn2" name="_ftnref2">[2]</a>.</p>
+<div style='mso-element:footnote-list'><br clear=all><hr align=left size=1 width="33%">
+<div style='mso-element:footnote' id=ftn1><p class=MsoFootnoteText><a href="#_ftnref1" name="_ftn1"><span
+class=MsoFootnoteReference>[1]</span></a> Of <b>41</b>.</p></div>
+<div style='mso-element:footnote' id=ftn2><p class=MsoFootnoteText><a href="#_ftnref2" name="_ftn2">[2]</a>&nbsp;In March.</p></div>
+</div>""",
+    "LibreOffice": """<p>Nine in ten<sup><a class="sdfootnoteanc" name="sdfootnote1anc" href="#sdfootnote1sym"><sup>1</sup></a></sup>
+found nobody<a class="sdfootnoteanc" name="sdfootnote2anc" href="#sdfootnote2sym"><sup>2</sup></a>.</p>
+<div id="sdfootnote1"><p class="sdfootnote"><a class="sdfootnotesym" name="sdfootnote1sym" href="#sdfootnote1anc">1</a>Of
+<b>41</b>.</p></div>
+<div id="sdfootnote2"><p class="sdfootnote"><a class="sdfootnotesym" name="sdfootnote2sym" href="#sdfootnote2anc">2</a>In
+March.</p></div>""",
+    "a web page": """<p>Nine in ten<sup id="cite_ref-1"><a href="#cite_note-1">[1]</a></sup> found nobody<sup id="cite_ref-2"><a
+href="#cite_note-2">[2]</a></sup>.</p>
+<ol><li id="cite_note-1"><a href="#cite_ref-1">^</a> Of <b>41</b>.</li>
+<li id="cite_note-2"><a href="#cite_ref-2">^</a> In March.</li></ol>""",
+}

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.pasted import PROGRAMS
+from tests.browser.pasted import NOTES, PROGRAMS
 from tests.browser.test_every_page import addresses, violations  # noqa: F401 - a fixture
 from tests.pictures import picture
 
@@ -223,6 +223,30 @@ def test_a_picture_that_arrives_in_plain_text_is_named_at_its_end(page):
     page.evaluate(PASTE, [f"<img src='data:image/png;base64,{base64.b64encode(RED).decode()}'>", ""])
     page.click("text=Write as plain text")
     expect(page.locator("#id_body")).to_have_value(re.compile(r"^Words\n\n!\[.*\]\(/attachments/\d+/[^)]+\)\n$"))
+
+
+@pytest.mark.parametrize("html", NOTES.values(), ids=NOTES)
+def test_footnotes_are_pasted_as_footnotes(page, html):
+    page.click(TEXT)
+    page.evaluate(PASTE, [html, "as plain text"])
+    has(page, "Nine in ten[^1] found nobody[^2].\n\n[^1]: Of **41**.\n\n[^2]: In March.")
+
+
+def test_pasted_footnotes_are_numbered_on(page):
+    begin_with(page, "Before[^1] it.\n\n[^1]: The first.\n")
+    page.locator(f"{TEXT} > p").first.click()
+    page.keyboard.press("End")
+    page.evaluate(PASTE, [NOTES["Word"], "as plain text"])
+    has(
+        page,
+        "Before[^1] it.Nine in ten[^2] found nobody[^3].\n\n[^1]: The first.\n\n[^2]: Of **41**.\n\n[^3]: In March.\n",
+    )
+
+
+def test_a_link_within_a_page_is_no_footnote(page):
+    page.click(TEXT)
+    page.evaluate(PASTE, ['<p>See <a href="#x" id="y">below</a>.</p><p id="x">Here it is.</p>', "as plain text"])
+    has(page, "See below.\n\nHere it is.")
 
 
 def test_pictures_of_another_site_are_told_of(page):

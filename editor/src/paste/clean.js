@@ -1,4 +1,5 @@
 // HTML from elsewhere (Word, Outlook, Google Docs, LibreOffice, web pages), made into what a text here can hold.
+import { makeFootnotes } from "./footnotes.js";
 import { fitPictures } from "./pictures.js";
 import { makeTables } from "./tables.js";
 import { makeLists } from "./word.js";
@@ -11,6 +12,8 @@ const KEPT = {
   li: ["data-checked"],
   th: ["class"],
   td: ["class"],
+  sup: ["data-label"],
+  aside: ["data-footnote"],
 };
 const INLINE = new Set(["A", "B", "STRONG", "I", "EM", "S", "DEL", "STRIKE", "CODE", "SPAN", "FONT", "U", "SUP", "SUB", "BR", "IMG"]);
 const BOLD = /(?<![\w-])font-weight:\s*(bold|[6-9]00)/i;
@@ -28,6 +31,7 @@ export function cleaned(html, rtf = "") {
     else if (one.localName.includes(":")) unwrap(one);
   }
   dropComments(doc);
+  makeFootnotes(doc);
   makeLists(doc);
   const dropped = fitPictures(doc, rtf);
   for (const step of [fitEmphasis, fitLinks, fitLists, makeTables, fitHeadings, fitSpaces, dropBlank]) step(doc);

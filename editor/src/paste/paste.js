@@ -74,7 +74,8 @@ export function pasting(field, tell) {
     },
   });
 
-  // Pastes what has pictures in it: those that hold themselves are taken out, and come back as files.
+  // Pastes what has pictures or footnotes in it: pictures that hold themselves are taken out, and come back as files; footnotes go
+  // to the end of the text.
   function withPictures(view, slice, from = view.state.selection.from, to = view.state.selection.to) {
     let linked = 0;
     let held = false;
@@ -84,14 +85,16 @@ export function pasting(field, tell) {
       else if (/^https?:/i.test(attrs.src) && !attrs.src.startsWith(`${location.origin}/`)) linked++;
     });
     if (linked) add(`${counted(linked)} ${LINKED}`);
-    if (!held) return false;
-    const tr = view.state.tr.replaceRange(from, to, slice).setMeta("paste", true).setMeta("uiEvent", "paste");
+    const { text, notes } = apart(slice, view.state.doc);
+    if (!held && !notes.length) return false;
+    const tr = view.state.tr.replaceRange(from, to, text).setMeta("paste", true).setMeta("uiEvent", "paste");
     const found = [];
     tr.doc.nodesBetween(from, Math.min(tr.mapping.map(to), tr.doc.content.size), (node, at) => {
       if (node.type === schema.nodes.image && isHeld(node.attrs.src)) found.push([at, node.attrs]);
     });
     const before = tr.steps.length;
     for (const [at] of [...found].reverse()) tr.delete(at, at + 1);
+    if (notes.length) tr.insert(tr.doc.content.size, notes);
     const places = found.map(([at]) => tr.mapping.slice(before).map(at));
     send(view, tr.scrollIntoView(), found.map(([, { src, alt }]) => fileOf(src, alt)), places, found.map(([, { alt }]) => alt));
     return true;
@@ -128,6 +131,39 @@ export function pasting(field, tell) {
 }
 
 const counted = (number) => (number === 1 ? "A picture is" : `${number} pictures are`);
+
+// What is pasted without its footnotes, and these; numbered on from those that the text has.
+function apart(slice, doc) {
+  const notes = [];
+  const taken = new Set();
+  doc.descendants(({ type, attrs }) => {
+    if (type === schema.nodes.footnote || type === schema.nodes.footnote_ref) taken.add(attrs.label);
+  });
+  const labels = new Map();
+  let next = 1;
+  const fresh = (label) => {
+    if (!labels.has(label)) {
+      while (taken.has(String(next))) next += 1;
+      labels.set(label, String(next));
+      taken.add(String(next));
+    }
+    return labels.get(label);
+  };
+  slice.content.forEach((node) => node.type === schema.nodes.footnote && notes.push(node));
+  if (!notes.length) return { text: slice, notes };
+  const numbered = (fragment) => {
+    const made = [];
+    fragment.forEach((node) => {
+      if (node.type === schema.nodes.footnote_ref) made.push(node.type.create({ label: fresh(node.attrs.label) }, null, node.marks));
+      else made.push(node.isText ? node : node.copy(numbered(node.content)));
+    });
+    return Fragment.from(made);
+  };
+  const rest = [];
+  slice.content.forEach((node) => node.type !== schema.nodes.footnote && rest.push(node));
+  const text = Slice.maxOpen(numbered(Fragment.from(rest)));
+  return { text, notes: notes.map((node) => node.type.create({ label: fresh(node.attrs.label) }, numbered(node.content))) };
+}
 
 const codeSlice = (text) => new Slice(Fragment.from(schema.text(text.replace(/\r\n?/g, "\n"))), 0, 0);
 
