@@ -216,6 +216,13 @@ def test_a_picture_that_holds_itself_stays_where_it_came_whatever_is_written_mea
     has(page, f"Typed before it. Start. One\n\n![Stairs]({address})\n\nTwo")
 
 
+def test_a_broken_picture_is_left_out_and_the_words_stay(page):
+    page.click(TEXT)
+    page.evaluate(PASTE, ["<p>One <img src='data:image/png;base64,%%%'> two</p>", "as plain text"])
+    has(page, "One two")
+    expect(page.locator(".told", has_text="A picture is left out")).to_be_visible()
+
+
 def test_a_picture_that_arrives_in_plain_text_is_named_at_its_end(page):
     page.click(TEXT)
     page.keyboard.type("Words")

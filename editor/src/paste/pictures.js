@@ -1,10 +1,19 @@
 // Pictures within what is pasted: those that came along become files, those that did not are counted.
 
-const HELD = /^data:image\/(?:png|jpeg|gif|webp|avif);base64,/i;
+const HELD = /^data:image\/(?:png|jpe?g|gif|webp|avif);base64,/i;
 const LONGEST_RTF = 80_000_000; // characters
 const MOST = 40; // pictures of one paste
 
 export const isHeld = (address) => HELD.test(address);
+
+// What a picture that holds itself is made of, as letters; undefined where it is broken.
+function within(address) {
+  try {
+    return atob(decodeURIComponent(address.slice(address.indexOf(",") + 1)));
+  } catch {
+    return undefined;
+  }
+}
 
 // How long HTML is without the pictures in it.
 export const lengthWithout = (html) => html.replace(/data:image\/[\w+.-]+;base64,[A-Za-z0-9+/=\s%]*/gi, "").length;
@@ -18,7 +27,7 @@ export function fitPictures(doc, rtf = "") {
   const brought = named.length ? picturesOf(rtf) : [];
   if (brought.length === named.length) named.forEach((picture, number) => picture.setAttribute("src", brought[number]));
   for (const picture of doc.querySelectorAll("img, picture source")) {
-    const isKept = pictures.includes(picture) && (/^https?:/i.test(addressOf(picture)) || isHeld(addressOf(picture)));
+    const isKept = pictures.includes(picture) && (/^https?:/i.test(addressOf(picture)) || (isHeld(addressOf(picture)) && within(addressOf(picture))));
     if (isKept) continue;
     if (pictures.includes(picture)) dropped++;
     picture.remove();
@@ -86,6 +95,6 @@ function base64(hex) {
 // A picture that holds itself, as a file.
 export function fileOf(address, alt) {
   const type = /^data:([^;]+)/i.exec(address)[1].toLowerCase();
-  const bytes = Uint8Array.from(atob(address.slice(address.indexOf(",") + 1)), (letter) => letter.charCodeAt(0));
+  const bytes = Uint8Array.from(within(address) ?? "", (letter) => letter.charCodeAt(0));
   return new File([bytes], `${alt.slice(0, 60) || "picture"}.${type.slice(6)}`, { type });
 }
