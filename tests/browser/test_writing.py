@@ -1,4 +1,4 @@
-"""A long post, written as people write: typed, pasted, with tables and pictures, cut off in the middle, and every word of it there."""
+"""A long post, written as people write: typed, pasted, with tables and pictures, cut off in the middle; every word of it is there."""
 
 import re
 

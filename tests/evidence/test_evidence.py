@@ -142,7 +142,8 @@ def test_a_name_keeps_its_words_and_gets_the_ending_of_what_it_is(signed_in, pos
 
 
 @pytest.mark.parametrize(("state", "who", "code"), [
-    ("public", None, 200), ("held", None, 404), ("held", "charlie", 404), ("held", "carla", 200), ("withdrawn", "alice", 404),
+    ("public", None, 200), ("held", None, 404), ("held", "charlie", 404), ("held", "carla", 200), ("withdrawn", "alice", 200),
+    ("withdrawn", "charlie", 404), ("withdrawn", None, 404),
 ])  # fmt: skip
 def test_a_file_is_seen_by_who_sees_its_post(
     client, request, signed_in, post, alice, settings, tmp_path, state, who, code
