@@ -8,9 +8,13 @@ from tests.browser.pasted import GOOGLE_DOCS, GOOGLE_DOCS_AS_MARKDOWN, WORD, WOR
 from tests.browser.test_editor import MARISOL, PASTE, TEXT
 from tests.pictures import picture
 
-PARAGRAPHS = [f"Week {week}: we called every family, and {week % 7} of {week + 9} found nobody." for week in range(1, 61)]
+PARAGRAPHS = [
+    f"Week {week}: we called every family, and {week % 7} of {week + 9} found nobody." for week in range(1, 61)
+]
 # As Word brings along the one picture that its HTML only names
-RTF = r"{\rtf1{\*\shppict{\pict\picw40\pich30\pngblip\bliptag1 HALL}}}".replace("HALL", picture("PNG", (900, 300)).hex())
+RTF = r"{\rtf1{\*\shppict{\pict\picw40\pich30\pngblip\bliptag1 HALL}}}".replace(
+    "HALL", picture("PNG", (900, 300)).hex()
+)
 
 
 def test_a_long_post_with_tables_and_pictures_loses_no_word(open_page):
@@ -54,7 +58,13 @@ def test_a_long_post_with_tables_and_pictures_loses_no_word(open_page):
     again.goto(address)
     again.wait_for_selector(TEXT)
     expect(again.locator("#id_body")).to_have_value(written)
-    for words in (*PARAGRAPHS, "Typed while the line was cut.", GOOGLE_DOCS_AS_MARKDOWN, WORD_AS_MARKDOWN, "| Day 60 | 38 | 17 |"):
+    for words in (
+        *PARAGRAPHS,
+        "Typed while the line was cut.",
+        GOOGLE_DOCS_AS_MARKDOWN,
+        WORD_AS_MARKDOWN,
+        "| Day 60 | 38 | 17 |",
+    ):
         assert words in written
     again.select_option("#id_area", label="Homelessness")
     again.click("main button:has-text('Publish')")
