@@ -1,6 +1,7 @@
 // Saves what one types, as one types it: in the draft on the site, and in this browser until the site has it. A cut line, a closed
 // tab or an ended session loses no word: they are put back when the page is opened again.
 const WAIT = 1500; // ms after the last key
+const KEEP = 400; // ms from one time that the form is kept in this browser to the next: it is gathered whole each time
 const AGAIN = 15000; // ms until the next try, where the site did not answer
 const KEPT = "commons.typed.";
 const ADDRESS = "/drafts/save/";
@@ -23,7 +24,7 @@ function begin(form) {
   const { draft, edition, sitting } = form.elements;
   const place = () => `${KEPT}${form.dataset.draft}.${sitting.value}`;
   const say = (text) => (words.textContent = text);
-  let timer, controller;
+  let timer, controller, keeping;
   let changed = 0; // counts what was typed
   let stopped = false; // somebody else saved: one has to look first
 
@@ -37,11 +38,13 @@ function begin(form) {
     controller?.abort();
   });
   window.addEventListener("online", () => changed && later(0));
+  for (const leaving of ["beforeunload", "pagehide"]) window.addEventListener(leaving, () => keeping && keepHere(), true);
+  document.addEventListener("visibilitychange", () => keeping && keepHere());
   document.addEventListener("visibilitychange", () => document.hidden && changed && !stopped && later(0));
 
   function typedOn() {
     changed += 1;
-    keepHere();
+    keeping ??= setTimeout(keepHere, KEEP);
     if (!stopped) later(WAIT);
   }
 
@@ -80,6 +83,8 @@ function begin(form) {
     }
     if (sent !== changed) return; // typed on meanwhile: what comes next is under way
     changed = 0;
+    clearTimeout(keeping);
+    keeping = undefined;
     forget(sitting.value);
     form.dispatchEvent(new Event("commons:saved"));
   }
@@ -97,6 +102,8 @@ function begin(form) {
   // In this browser
 
   function keepHere() {
+    clearTimeout(keeping);
+    keeping = undefined;
     try {
       // Not while the form is being gathered already, to be sent: the editor says then what it holds, and it is in what is sent
       const typed = [...new FormData(form)].filter(([name]) => !NOT_TYPED.includes(name));
@@ -115,6 +122,8 @@ function begin(form) {
     const [, kept] = here.sort(([, one], [, other]) => other.at - one.at)[0];
     const fields = new Map();
     for (const [name, value] of kept.typed) fields.set(name, [...(fields.get(name) ?? []), value]);
+    const [stoodOn] = fields.get("edition") ?? [edition.value];
+    fields.delete("edition");
     let put = false;
     for (const [name, values] of fields) {
       const inputs = form.querySelectorAll(`[name="${CSS.escape(name)}"]`);
@@ -131,6 +140,7 @@ function begin(form) {
       });
     }
     if (!put) return forget(kept.sitting);
+    edition.value = stoodOn; // what came after that is shown beside it
     sitting.value = kept.sitting; // the site takes it for the page that it was typed in
     changed = 1;
     say("What this browser had kept, and the site not yet, is put back.");

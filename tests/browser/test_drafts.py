@@ -75,6 +75,24 @@ def test_words_typed_before_the_first_saving_come_back(open_page):
     expect(again.locator("#id_tags")).to_have_value("basements")
 
 
+def test_words_that_the_site_has_already_make_no_conflict(open_page):
+    """The site took them, and its answer was lost: what this browser kept is the same, and stands on the edition before."""
+    page = open_page(member=MARISOL)
+    address = begin(page, "The answer was lost", "Before.")
+    edition = page.input_value("[name=edition]")
+    page.route("**/drafts/save/", lambda route: (route.fetch(), route.fulfill(status=401, json={})))
+    page.locator("#id_body").press_sequentially(" After.")
+    expect(page.locator("[data-saved]")).to_contain_text("kept in this browser")
+    page.close(run_before_unload=False)
+    again = page.context.new_page()
+    again.goto(address)
+    expect(again.locator("#id_body")).to_have_value("Before. After.")
+    assert int(again.input_value("[name=edition]")) > int(edition)
+    again.select_option("#id_area", label="Homelessness")
+    again.click("main button:has-text('Publish')")
+    expect(again.locator("h1")).to_have_text("The answer was lost")
+
+
 def test_what_only_this_browser_has_stands_among_the_drafts(open_page):
     page = open_page(width=390, member=MARISOL)
     page.goto("/posts/new/")
