@@ -102,8 +102,9 @@ class Streams:
 
     def stop(self) -> None:
         """End everything here, then have the server stop. Where that takes long, the log says what each thread was doing."""
+        if not self.stopping:  # whoever stops it may ask again and again
+            faulthandler.dump_traceback_later(STOP_SECONDS - 1)
         self.stopping = True
-        faulthandler.dump_traceback_later(STOP_SECONDS - 1)
         for stream in self.all():
             stream.end()
         if self.listening:

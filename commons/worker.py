@@ -80,7 +80,7 @@ class Loss(logging.Filter):
             return True
         if (
             getattr(record, "action", "") == "side_task_failed"
-        ):  # said by procrastinate, in the loop: it does not hear of jobs
+        ):  # procrastinate says so in the loop, of a lane, never of a job
             self.trouble = trouble
             self.noticed.set()
         return False
