@@ -92,6 +92,8 @@ class DraftComment(models.Model):
     by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
     body = models.TextField(max_length=gate.COMMENT)
     at = models.DateTimeField(default=timezone.now)
+    html = models.TextField("its body, rendered when it was first read", default="")
+    renderer = models.CharField("what rendered it", max_length=12, default="")
 
     class Meta:
         ordering = ["id"]

@@ -4,12 +4,14 @@ from typing import TYPE_CHECKING
 
 from django.db import transaction
 
+from commons import markup
 from commons.access import require
 from commons.activity.models import Verb
 from commons.activity.record import record
 from knowledge.comments.models import DraftComment
 from knowledge.posts.drafts import can_write
 from knowledge.posts.models import Draft
+from knowledge.stored.fragments import renderer
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
@@ -43,6 +45,18 @@ def comment_on_draft(draft: Draft, *, by: "Member", body: str, key: str | None =
     made = DraftComment.objects.create(draft=held, by=by, body=body)
     record(Verb.COMMENTED_ON_DRAFT, by=by, subject=held, organization=held.organization)
     return made
+
+
+def comments_on(draft: Draft) -> list[DraftComment]:
+    """What was said on a draft, in order, each rendered: once, and anew where what renders it has changed."""
+    said = list(draft.comments.select_related("by"))
+    unmade = [one for one in said if one.renderer != renderer()]
+    for one in unmade:
+        one.html, one.renderer = markup.render(one.body, prefix=f"c{one.pk}-", top=3).html, renderer()
+    DraftComment.objects.bulk_update(unmade, ["html", "renderer"])
+    for one in said:
+        one.draft = draft
+    return said
 
 
 @transaction.atomic

@@ -20,6 +20,8 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('body', models.TextField(max_length=20000)),
                 ('at', models.DateTimeField(default=django.utils.timezone.now)),
+                ('html', models.TextField(default='', verbose_name='its body, rendered when it was first read')),
+                ('renderer', models.CharField(default='', max_length=12, verbose_name='what rendered it')),
                 ('by', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),
                 ('draft', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='comments', to='knowledge.draft')),
             ],

@@ -19,7 +19,7 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.files.base import ContentFile, File
 from django.db import transaction
-from django.db.models import Sum
+from django.db.models import Q, Sum
 from django.utils import timezone
 from django.utils.text import slugify
 
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     import datetime as dt
 
     from django.core.files.storage import Storage
+
+    from knowledge.posts.models import AttachmentQuerySet
 
 logger = logging.getLogger(__name__)
 MIB = 1024 * 1024
@@ -154,6 +156,13 @@ def hold(draft: Draft, *, by: "Member") -> None:
     """Let those who write on a draft see the files that it names, as far as who saved it may. Part of saving."""
     if named := named_in(draft.body):
         Attachment.objects.filter(post=None, draft=None, pk__in=named).visible_to(by).update(draft=draft)
+
+
+def files_shown_with(draft: Draft) -> "AttachmentQuerySet":
+    """The files that a draft names, for whoever is shown it by its secret address: its own, and those of its post."""
+    theirs = Q(draft=draft) | Q(post__isnull=False, post=draft.post_id)
+    found: AttachmentQuerySet = Attachment.objects.filter(theirs, pk__in=named_in(draft.body))
+    return found
 
 
 def named_in(text: str) -> set[int]:

@@ -12,8 +12,10 @@ from django.http import Http404, HttpRequest, HttpResponse
 from commons import gate
 from commons.access import acting
 from commons.once import fresh_key, is_done
+from knowledge.ladder.forms import ComposeForm
 from knowledge.posts.compare import Choice, Comparison, compare
 from knowledge.posts.drafts import SavedMeanwhile, Words, begin_draft, save_draft
+from knowledge.posts.forms import VersionForm
 from knowledge.posts.models import Draft, Post, Version
 from knowledge.posts.rungs import CASE_FIELDS
 from knowledge.topics.models import IssueArea
@@ -24,14 +26,9 @@ if TYPE_CHECKING:
 # What a form sends beside what somebody typed, and what a draft keeps in a place of its own
 ABOUT = ("csrfmiddlewaretoken", "action", "key", "draft", "edition", "sitting", "post", "organization", "title", "body")
 GONE = "This draft was published or thrown away meanwhile. Look at what is there; your words are below, and can be published still."
-# Other fields with words in them, which a version has elsewhere
-OTHERS = {
-    "seen": "What was seen",
-    "seen_source": "Where that can be read",
-    "builds_on": "Builds on",
-    "check_back": "Check-back date",
-    "note": "What changed, and why",
-}
+# Other fields with words in them, which a version has elsewhere; called as their forms call them
+FIELDS = {**ComposeForm.base_fields, **VersionForm.base_fields}
+OTHERS = {name: str(FIELDS[name].label) for name in ("seen", "seen_source", "builds_on", "check_back", "note")}
 NOT_HERE = "This draft is not here: it was published or thrown away, or it is another’s. What you begin stands among your drafts."
 VALUES_MOST = 200  # of all other fields together
 

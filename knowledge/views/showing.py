@@ -5,8 +5,7 @@ import re
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.db.models import Q
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -16,14 +15,14 @@ from commons.access import acting
 from commons.once import fresh_key, once
 from knowledge.comments import on_drafts
 from knowledge.comments.forms import DraftCommentForm
-from knowledge.comments.models import DraftComment
 from knowledge.posts import drafts as verbs
-from knowledge.posts.attachments import named_in
-from knowledge.posts.models import Attachment, Draft
+from knowledge.posts.attachments import files_shown_with
+from knowledge.posts.models import Draft
 from knowledge.views.attachments import given
 from knowledge.views.drafting import said
 from knowledge.views.drafts import draft_of
 
+GONE = "The draft was published or thrown away meanwhile. Your words are still here, to be copied."
 _TAG = re.compile(r"<[a-z][^>]*>")
 _FILE = re.compile(r"(?<=[\" ])/attachments/(?=[1-9])")
 
@@ -67,7 +66,7 @@ def shared(request: HttpRequest, key: str) -> HttpResponseBase:
 def discussion(request: HttpRequest, pk: int) -> HttpResponseBase:
     """A draft and what was said on it, for those who write on it."""
     draft = draft_of(request, pk)
-    return _shown(request, draft, f"/drafts/{draft.pk}/comments/", None)
+    return _shown(request, draft, _discussion(draft), None)
 
 
 def _shown(request: HttpRequest, draft: Draft, address: str, key: str | None) -> HttpResponseBase:
@@ -84,22 +83,18 @@ def _shown(request: HttpRequest, draft: Draft, address: str, key: str | None) ->
             )
         except on_drafts.TooManyComments as many:
             form.add_error(None, str(many))
+        except Draft.DoesNotExist:
+            form.add_error(None, GONE)
         else:
             return redirect(f"{address}#comment-{made}")
     elif request.method != "POST" and typed is not None:
         form.errors.clear()
     html = markup.render(draft.body).html
-    comments = list(draft.comments.select_related("by"))
-    for one in comments:
-        one.draft = draft
     context = {
         "draft": draft,
         "version": said(draft.title, draft.body, draft.typed),
         "body": _with_files(html, address) if key else html,
-        "comments": [
-            (one, markup.render(one.body, prefix=f"c{one.pk}-", top=3).html, on_drafts.can_take_back(request.user, one))
-            for one in comments
-        ],
+        "comments": [(one, on_drafts.can_take_back(request.user, one)) for one in on_drafts.comments_on(draft)],
         "address": address,
         "key": key,
         "form": form,
@@ -111,29 +106,27 @@ def _shown(request: HttpRequest, draft: Draft, address: str, key: str | None) ->
 @never_cache
 @login_required
 @require_POST
-def take_back(request: HttpRequest, pk: int, key: str | None = None) -> HttpResponse:
-    """Throw a comment on a draft away, and go back to where it was read."""
-    this = get_object_or_404(DraftComment.objects.select_related("draft"), pk=pk)
-    if key is None:
-        draft_of(request, this.draft_id)
-    elif key != this.draft.share_key:
-        raise Http404
-    on_drafts.take_back(this, by=acting(request))
+def take_back(request: HttpRequest, comment: int, pk: int = 0, key: str = "") -> HttpResponse:
+    """Throw a comment on a draft away, and go back to where it was read: where the draft is written on, or shown."""
+    draft = get_object_or_404(Draft, share_key=key) if key else draft_of(request, pk)
+    on_drafts.take_back(get_object_or_404(draft.comments, pk=comment), by=acting(request))
     messages.success(request, "Thrown away.")
-    return redirect(f"{_address(this.draft) if key else f'/drafts/{this.draft_id}/comments/'}#comments")
+    return redirect(f"{_address(draft) if key else _discussion(draft)}#comments")
 
 
 @require_safe
 def file(request: HttpRequest, key: str, pk: int, name: str, width: int = 0) -> HttpResponseBase:
     """A file that a draft names, for whoever was given the draft's secret address."""
     draft = get_object_or_404(Draft, share_key=key)
-    theirs = Q(draft=draft) | Q(post__isnull=False, post=draft.post_id)
-    found = get_object_or_404(Attachment.objects.filter(theirs, pk__in=named_in(draft.body)), pk=pk)
-    return given(request, found, width)
+    return given(request, get_object_or_404(files_shown_with(draft), pk=pk), width)
 
 
 def _address(draft: Draft) -> str:
     return f"/drafts/shared/{draft.share_key}/"
+
+
+def _discussion(draft: Draft) -> str:
+    return f"/drafts/{draft.pk}/comments/"
 
 
 def _with_files(html: str, address: str) -> str:

@@ -13,7 +13,7 @@ from knowledge.comments.on_drafts import comment_on_draft, take_back
 from knowledge.notifications.models import Notification
 from knowledge.notifications.words import items
 from knowledge.posts.attachments import add_file, looked_at
-from knowledge.posts.drafts import Words, begin_draft, save_draft, share_draft
+from knowledge.posts.drafts import Words, begin_draft, discard_draft, save_draft, share_draft
 from knowledge.posts.models import Draft
 from tests.make import join, make_member
 from tests.notifications.test_told import tell_all
@@ -116,11 +116,15 @@ def test_throwing_one_away(signed_in, alice, charlie, draft, address):
     other = comment_on_draft(draft, by=charlie, body="Two", key=draft.share_key)
     with pytest.raises(PermissionDenied):
         take_back(mine, by=stranger)
-    assert signed_in(stranger).post(f"{address}comments/{mine.pk}/discard/").status_code == 403
-    assert signed_in(stranger).post(f"/drafts/shared/x/comments/{mine.pk}/discard/").status_code == 404
-    assert signed_in(charlie).post(f"/drafts/comments/{mine.pk}/discard/").status_code == 404
-    assert signed_in(charlie).post(f"{address}comments/{mine.pk}/discard/")["Location"] == f"{address}#comments"
-    assert signed_in(alice).post(f"/drafts/comments/{other.pk}/discard/")["Location"].startswith(f"/drafts/{draft.pk}/")
+    assert signed_in(stranger).post(f"{address}{mine.pk}/discard/").status_code == 403
+    assert signed_in(stranger).post(f"/drafts/shared/x/{mine.pk}/discard/").status_code == 404
+    assert signed_in(charlie).post(f"/drafts/{draft.pk}/comments/{mine.pk}/discard/").status_code == 404
+    assert signed_in(charlie).post(f"{address}{mine.pk}/discard/")["Location"] == f"{address}#comments"
+    assert (
+        signed_in(alice)
+        .post(f"/drafts/{draft.pk}/comments/{other.pk}/discard/")["Location"]
+        .startswith(f"/drafts/{draft.pk}/")
+    )
     take_back(mine, by=charlie)  # twice is once
     assert not DraftComment.objects.exists()
 
@@ -132,6 +136,27 @@ def test_many_comments_cost_no_more_queries(signed_in, charlie, draft, address, 
     browser.get(address)
     with django_assert_num_queries(4):  # session, member, draft, comments
         browser.get(address)
+
+
+def test_each_is_rendered_once_and_anew_by_what_renders_otherwise(client, charlie, draft, address):
+    comment_on_draft(draft, by=charlie, body="Who made the **calls**?", key=draft.share_key)
+    client.get(address)
+    DraftComment.objects.update(html="<p>As it was rendered.</p>")
+    assert "As it was rendered." in client.get(address).content.decode()
+    DraftComment.objects.update(renderer="before")
+    assert "the <strong>calls</strong>" in client.get(address).content.decode()
+
+
+def test_words_for_a_draft_that_goes_meanwhile_stay_on_the_page(signed_in, alice, charlie, draft, address, monkeypatch):
+    def too_late(this, **told):
+        discard_draft(this, by=alice)
+        return comment_on_draft(this, **told)
+
+    monkeypatch.setattr(on_drafts, "comment_on_draft", too_late)
+    answer = signed_in(charlie).post(address, say())
+    assert answer.status_code == 422
+    assert "Who made the **calls**?" in answer.content.decode()
+    assert "published or thrown away meanwhile" in answer.content.decode()
 
 
 def test_its_files_are_given_to_who_knows_its_address_and_to_nobody_else(client, alice, draft, address):
