@@ -168,11 +168,15 @@ def servers(folder: Path) -> list[psutil.Process]:
     return found
 
 
-def kill_all_of(var: Path) -> None:
-    """End a start and everything it started, without a warning, as when the machine loses its power."""
-    processes = [*marked(var, "COMMONS_VAR"), *servers(var / "database")]  # the start itself has no mark
+def kill(processes: list[psutil.Process]) -> None:
+    """Kill these. The death of one may end another before its turn comes."""
     for process in processes:
         with contextlib.suppress(psutil.NoSuchProcess):
             process.kill()
+
+
+def kill_all_of(var: Path) -> None:
+    """End a start and everything it started, without a warning, as when the machine loses its power."""
+    kill([*marked(var, "COMMONS_VAR"), *servers(var / "database")])  # the start itself has no mark
     assert wait_for(lambda: not marked(var, "COMMONS_VAR") and not servers(var / "database"))
     assert not embedded.running(var / "database")

@@ -13,6 +13,7 @@ from tests.start.starting import (
     Start,
     folder_of_its_own,
     free_port,
+    kill,
     kill_all_of,
     marked,
     refused,
@@ -171,8 +172,7 @@ def test_a_killed_worker_comes_back_and_what_it_left_half_done_is_done(running, 
 
 def test_a_killed_database_comes_back_with_everything(running, home):
     home.ask(KEPT.format("before the database"))
-    for server in servers(home.var / "database"):
-        server.kill()
+    kill(servers(home.var / "database"))
     running.wait_for_words("The database has ended; starting it again")
     running.wait(lambda: running.asked("/") == 200 and running.asked("/readyz") == 200)
     assert home.ask(IS_KEPT.format("before the database")) == 1
