@@ -59,9 +59,9 @@ WSGI = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
 def command(host: str, port: int, workers: int, target: str = "commons.asgi:application") -> list[str]:
-    """The command that serves the commons. SIGTERM stops it once what is under way is answered; a dead worker comes back.
+    """The command that serves the commons. SIGTERM stops it once what is under way is answered.
 
-    (A worker that dies again within five seconds ends the server: whoever started it should start it again.)
+    A process of it that dies comes back, alone (`commons/granian_server.py`).
     """
     options = {
         "--interface": "asginl",
@@ -80,9 +80,9 @@ def command(host: str, port: int, workers: int, target: str = "commons.asgi:appl
         "--log-level": "error",
     }
     return [
-        *(sys.executable, "-m", "granian"),
+        *(sys.executable, "-m", "commons.granian_server"),
         *(word for option in options.items() for word in option),
-        *("--no-ws", "--respawn-failed-workers", target),
+        *("--no-ws", target),
     ]
 
 

@@ -29,7 +29,8 @@ from typing import IO
 import psutil
 
 from commons import embedded, serving
-from commons.steps import Refused, say, step
+from commons.respawn import Respawn
+from commons.steps import Refused, ending_in_words, say, step
 
 ROOT = Path(__file__).resolve().parent.parent
 MARK = "COMMONS_STARTED_FOR"  # in the environment of everything a start starts: whose it is, found again after a kill
@@ -37,8 +38,6 @@ ROOM_FIRST = 300  # megabytes of disk that a first start needs; later ones only 
 ROOM_LATER = 30
 POLITE_SECONDS = serving.STOP_SECONDS + 1  # what web server and worker get to finish what they do
 TELL_AGAIN_EVERY = 1
-SETTLED_SECONDS = 30  # a program that ran this long starts afresh at once when it dies
-LONGEST_PAUSE = 30
 TRIES_TO_COME_UP = 3
 LOOK_EVERY = 0.4
 WATCHED = {".py", ".html", ".txt", ".toml"}
@@ -333,7 +332,7 @@ class Child:
         self.name = {"web": "The web server", "worker": "The worker"}[program]
         self.program = program
         self.site = site
-        self.deaths = 0
+        self.respawn = Respawn()
         self.due = 0.0
         self._start()
 
@@ -349,23 +348,16 @@ class Child:
             return
         if not self.due:
             _end([self.process])  # what is left of its group
-            if time.monotonic() - self.since > SETTLED_SECONDS:
-                self.deaths = 0
-            pause = min(2**self.deaths - 1, LONGEST_PAUSE)
-            self.deaths += 1
-            say(f"{self.name} has ended ({_how(code)}); starting it again{f' in {pause} s' if pause else ''}.")
+            pause = self.respawn.pause_after(time.monotonic() - self.since)
+            say(f"{self.name} has ended ({ending_in_words(code)}); starting it again{f' in {pause} s' if pause else ''}.")
             self.due = time.monotonic() + pause
         if time.monotonic() >= self.due:
             self._start()
 
     def restart(self) -> None:
         _end([self.process])
-        self.deaths = 0
+        self.respawn = Respawn()
         self._start()
-
-
-def _how(code: int) -> str:
-    return signal.Signals(-code).name if code < 0 else f"code {code}"
 
 
 def _spawn(command: list[str], environment: dict[str, str]) -> subprocess.Popen[bytes]:
@@ -459,7 +451,7 @@ def _wait_for_answer(site: Site, children: list[Child]) -> None:
         _pause(0.05)
         for child in children:
             child.look_after()
-            if child.deaths > TRIES_TO_COME_UP:
+            if child.respawn.deaths > TRIES_TO_COME_UP:
                 raise Refused(f"{child.name} does not come up; what it says stands above.")
 
 

@@ -1,6 +1,7 @@
 """Says what a start is doing, one line a step, with the seconds it took. Nothing here imports Django."""
 
 import contextlib
+import signal
 import time
 from collections.abc import Iterator
 
@@ -26,3 +27,8 @@ def step(what: str) -> Iterator[None]:
         say()
         raise
     say(f"{time.monotonic() - since:.1f} s")
+
+
+def ending_in_words(code: int) -> str:
+    """Return how a process ended: the signal that killed it (-9: SIGKILL), or its exit code."""
+    return signal.Signals(-code).name if code < 0 else f"code {code}"

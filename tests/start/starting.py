@@ -101,7 +101,7 @@ class Start:
         for process in psutil.Process(self.process.pid).children():
             with contextlib.suppress(psutil.Error):
                 line = " ".join(process.cmdline())
-                found |= {name: process for name in ("granian", "commons.worker") if f"-m {name}" in line}
+                found |= {name: process for name in ("granian", "commons.worker") if name in line}
         return found
 
     def end(self, how: signal.Signals = signal.SIGTERM) -> int:
