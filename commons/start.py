@@ -349,7 +349,9 @@ class Child:
         if not self.due:
             _end([self.process])  # what is left of its group
             pause = self.respawn.pause_after(time.monotonic() - self.since)
-            say(f"{self.name} has ended ({ending_in_words(code)}); starting it again{f' in {pause} s' if pause else ''}.")
+            say(
+                f"{self.name} has ended ({ending_in_words(code)}); starting it again{f' in {pause} s' if pause else ''}."
+            )
             self.due = time.monotonic() + pause
         if time.monotonic() >= self.due:
             self._start()

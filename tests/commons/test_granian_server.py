@@ -110,9 +110,9 @@ def test_all_killed_come_back(server):
 def test_it_stops_when_asked_while_one_waits_to_be_started_again(server):
     process, _ = server
     for _ in range(3):
-        before = web_processes(process)
-        os.kill(min(before), signal.SIGKILL)
-        assert wait_for(lambda gone=min(before): gone not in web_processes(process))
+        killed = min(web_processes(process))
+        os.kill(killed, signal.SIGKILL)
+        assert wait_for(lambda gone=killed: gone not in web_processes(process))
     process.terminate()
     assert process.wait(30) == 0
 
