@@ -31,7 +31,6 @@ SAMPLE = "knowledge.management.commands.load_sample"
 def main() -> None:
     arguments = _arguments()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "commons.settings")
-    os.environ["STATEMENT_TIMEOUT"] = "0"  # a migration may take its time; what it locks may not (LOCK_TIMEOUT)
     import django
 
     try:
@@ -47,7 +46,9 @@ def main() -> None:
 
 
 def prepare_database(*, sample: bool) -> None:
-    with _in_turn():
+    from commons.long_command import without_limits
+
+    with _in_turn(), without_limits():
         _migrate()
         _call("createcachetable")
         _load_what_every_commons_has()

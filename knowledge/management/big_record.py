@@ -2,7 +2,7 @@
 
 import datetime as dt
 import random
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -35,7 +35,7 @@ class Stood(NamedTuple):
 
 
 class Record:
-    """Collects the rows of these tables for one big commons, and writes them."""
+    """Collects the rows of these tables for one big commons, batch by batch, and writes them."""
 
     def __init__(
         self,
@@ -53,6 +53,7 @@ class Record:
             last,
         )
         self.rows: dict[str, list[tuple[Any, ...]]] = defaultdict(list)
+        self.numbers: Counter[str] = Counter()  # the last key of each table
 
     def rise(self, post: int, version: int, organization: int, author: int, at: dt.datetime, *, still: bool) -> Stood:
         """One post's record. `still` keeps it from being vetted or set aside: benchmarks look at it."""
@@ -74,11 +75,17 @@ class Record:
         return Stood(rung, aside or moved, aside, pieces, reports)
 
     def write(self) -> None:
+        """Write the rows collected since they were last cleared."""
         for table, columns in COLUMNS.items():
             copy(f"knowledge_{table}", f"id {columns}", self.rows[table])
 
+    def clear(self) -> None:
+        """Collect anew. Keys go on where they were."""
+        self.rows.clear()
+
     def _add(self, table: str, *values: Any) -> int:
-        key = len(self.rows[table]) + 1
+        self.numbers[table] += 1
+        key = self.numbers[table]
         self.rows[table].append((key, *values))
         return key
 

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from django.contrib.auth.hashers import make_password
-from django.core.management.base import BaseCommand
 from django.db import transaction
 from django.http import QueryDict
 from django.utils import timezone
@@ -14,6 +13,7 @@ from django.utils import timezone
 from accounts.members.models import Member
 from accounts.organizations.models import Membership, Organization
 from commons.activity.models import UNTOLD, Activity
+from commons.long_command import LongCommand, Progress
 from knowledge.comments import actions as comments
 from knowledge.comments.models import Comment, EarlierText
 from knowledge.comments.on_drafts import comment_on_draft
@@ -44,7 +44,7 @@ SIGN_INS = [
 MODERATOR = {"handle": "mona", "name": "Mona Okafor-Lind", "email": "mona@commons.example", "is_moderator": True}
 
 
-class Command(BaseCommand):
+class Command(LongCommand):
     help = "Load the sample commons, unless there are posts already."
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -153,9 +153,12 @@ class Sample:
                 events += [(event["at"], place, name, kind, event) for event in happened]
             if gone := row.get("withdrawn"):
                 events.append((gone, len(EVENTS), name, "withdrawal", {"by": row["version"][0]["by"]}))
+        progress = Progress("What happened", len(events))
         for at, _, name, kind, event in sorted(events, key=lambda event: event[:3]):
             post = Post.objects.select_related("organization").get(pk=self.posts[name].pk)
             getattr(self, f"_{kind}")(name, post, event, by=self.members[event["by"]], at=at)
+            progress.advance()
+        progress.end()
         for name, row in self.rows.items():
             for said in row.get("comment", []):
                 if said.get("withdrawn"):

@@ -4,16 +4,16 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand
 from django.db import connection, transaction
 
+from commons.long_command import LongCommand
 from knowledge.topics import gazetteer
 from knowledge.topics.models import IssueArea, Place
 
 TAXONOMY = Path(gazetteer.__file__).with_name("taxonomy.toml")
 
 
-class Command(BaseCommand):
+class Command(LongCommand):
     help = "Load the issue areas and the places, where they are not there yet."
 
     def handle(self, *args: Any, **options: Any) -> None:

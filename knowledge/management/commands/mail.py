@@ -3,10 +3,11 @@
 import datetime as dt
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.db.models import Count
 from django.utils import timezone
 
+from commons.long_command import LongCommand, Progress
 from knowledge.notifications import sending
 from knowledge.notifications.letters import send_again
 from knowledge.notifications.models import Letter, Outcome
@@ -14,7 +15,7 @@ from knowledge.notifications.models import Letter, Outcome
 SHOWN = 20
 
 
-class Command(BaseCommand):
+class Command(LongCommand):
     help = (
         "Shows what became of mail. --hold stops it, --release lets it out again, --again sends anew what was given up."
     )
@@ -43,8 +44,12 @@ class Command(BaseCommand):
                 raise CommandError(f"No letter with the number {options['again']} was given up or refused.")
             send_again(letter)
         elif options["again_all"]:
-            for letter in Letter.objects.filter(outcome=Outcome.FAILED):
+            letters = Letter.objects.filter(outcome=Outcome.FAILED)
+            progress = Progress("Letters", letters.count())
+            for letter in letters:
                 send_again(letter)
+                progress.advance()
+            progress.end()
         self._show()
 
     def _show(self) -> None:

@@ -3,14 +3,15 @@
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 
 from accounts.members.models import Member
 from commons import gate
+from commons.long_command import LongCommand
 from knowledge.moderation.actions import TEXTS, NothingThere, redact
 
 
-class Command(BaseCommand):
+class Command(LongCommand):
     help = "Take out one text, or file, for good: manage.py redact version 17 body --by mona --reason 'Names a child.'"
 
     def add_arguments(self, parser: Any) -> None:
