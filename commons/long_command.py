@@ -7,11 +7,11 @@ compute for minutes between two statements, and run one for hours. Whoever write
 import contextlib
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, TextIO
 
-from django.core.management.base import BaseCommand
-from django.db import connection
+from django.core.management.base import BaseCommand, CommandError
+from django.db import OperationalError, connection
 
 # What a page is held to and a command is not. (Another's lock is waited for no longer than a page would: LOCK_TIMEOUT stays.)
 LIMITS = ("statement_timeout", "idle_in_transaction_session_timeout", "transaction_timeout")
@@ -33,13 +33,19 @@ def without_limits() -> Iterator[None]:
             _change(before)
 
 
-def _change(settings: dict[str, str]) -> dict[str, str]:
-    """Change these settings of the session, as far as this server knows them; give what they were."""
+def settings_known(names: Iterable[str]) -> dict[str, str]:
+    """Return those of these settings that this server knows, and what they are in this session."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT name, setting || coalesce(unit, '') FROM pg_settings WHERE name = ANY(%s)", [list(settings)]
+            "SELECT name, setting || coalesce(unit, '') FROM pg_settings WHERE name = ANY(%s)", [list(names)]
         )
-        before = dict(cursor.fetchall())
+        return dict(cursor.fetchall())
+
+
+def _change(settings: dict[str, str]) -> dict[str, str]:
+    """Change these settings of the session, as far as this server knows them; give what they were."""
+    before = settings_known(settings)
+    with connection.cursor() as cursor:
         for name in before:
             cursor.execute("SELECT set_config(%s, %s, false)", [name, settings[name]])
     return before
@@ -48,10 +54,21 @@ def _change(settings: dict[str, str]) -> dict[str, str]:
 class LongCommand(BaseCommand):
     """A command without the limits of a page. What it did before it was killed is done, or is not there: it may be started again."""
 
+    def at_hand(self) -> contextlib.AbstractContextManager[None]:
+        """What must be at hand before the database is asked for anything; nothing, unless a command says otherwise."""
+        return contextlib.nullcontext()
+
     def execute(self, *args: Any, **options: Any) -> str | None:
         """Run it without limits."""
-        with without_limits():
-            return super().execute(*args, **options)
+        with self.at_hand():
+            try:
+                connection.ensure_connection()
+            except OperationalError as trouble:
+                raise CommandError(
+                    f"The database cannot be reached: {str(trouble).strip().splitlines()[-1].strip()}"
+                ) from None
+            with without_limits():
+                return super().execute(*args, **options)
 
 
 class Progress:

@@ -184,14 +184,20 @@ def _writable(site: Site) -> IO[str]:
     """Open the lock file, which shows whether anything can be kept; refuse in a sentence when not."""
     try:
         site.var.mkdir(parents=True, exist_ok=True)
-        lock = (site.var / "start.lock").open("a+")
-        lock.seek(0)
+        lock = lock_file(site.var)
         free = shutil.disk_usage(site.var).free // 1_000_000
     except OSError as trouble:
         raise Refused(f"Nothing can be kept in {site.var}: {trouble.strerror or trouble}.") from None
     room = ROOM_LATER if (site.database_folder / "PG_VERSION").exists() else ROOM_FIRST
     if free < room:
         raise Refused(f"The disk that holds {site.var} has {free} MB left, and the commons needs {room} MB.")
+    return lock
+
+
+def lock_file(var: Path) -> IO[str]:
+    """Return the file that a running start of this folder holds locked, at its beginning: in it stands where that one listens."""
+    lock = (var / "start.lock").open("a+")
+    lock.seek(0)
     return lock
 
 

@@ -193,7 +193,7 @@ def _forget(attachment: Attachment) -> None:
 def erase(attachment: Attachment) -> None:
     """Throw away a file in all its widths, once it is certain that its row is gone, or names it no more."""
     storage: Storage = attachment.file.storage
-    for path in {attachment.stored_at(width) for width in (0, *PICTURE_WIDTHS)} - {""}:
+    for path in attachment.stored_names():
         transaction.on_commit(partial(storage.delete, path), robust=True)
 
 

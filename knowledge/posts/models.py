@@ -15,6 +15,7 @@ from taggit.models import ItemBase
 
 from accounts.organizations.models import Language
 from commons import gate
+from commons.markup import PICTURE_WIDTHS
 from knowledge.posts.rungs import Rung, Standing
 from knowledge.topics.models import IssueArea, Place, Tag
 
@@ -390,6 +391,10 @@ class Attachment(models.Model):
         """Where the file is kept; of a picture the one that many pixels across, or the whole one where it is no wider."""
         whole = self.file.name or ""
         return f"{whole}-{width}" if 0 < width < (self.width or 0) else whole
+
+    def stored_names(self) -> set[str]:
+        """Return where the file is kept, in all its widths; nothing where it was taken out."""
+        return {self.stored_at(width) for width in (0, *PICTURE_WIDTHS)} - {""}
 
 
 class LinkKind(models.TextChoices):

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from django.db import connection
 
+BEYOND = 1_000_000_000  # changes that no listing sees between two backups
 NEVER = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)  # what stands for the last change of a listing that had none
 
 
@@ -56,4 +57,13 @@ def bump(listings: Iterable[str], posts: Mapping[str, int] | None = None) -> Non
             " ON CONFLICT (listing) DO UPDATE SET number = s.number + 1, posts = s.posts + EXCLUDED.posts,"
             " at = greatest(clock_timestamp(), s.at + interval '1 second')",
             [listings, [posts.get(listing, 0) for listing in listings]],
+        )
+
+
+def bump_all() -> None:
+    """Change every stamp, far beyond any that a reader has seen: after a restore the same number would stand for other things."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE knowledge_stamp SET number = number + %s, at = greatest(clock_timestamp(), at + interval '1 second')",
+            [BEYOND],
         )

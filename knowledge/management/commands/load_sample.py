@@ -3,7 +3,7 @@
 import datetime as dt
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from django.contrib.auth.hashers import make_password
 from django.db import transaction
@@ -51,18 +51,18 @@ class Command(LongCommand):
         if Post.objects.exists():
             self.stdout.write("There are posts already; the sample is left out.")
             return
-        loaded = load()
+        loaded = load(shown_on=self.stderr._out)
         self.stdout.write(f"Sample: {loaded} posts. Everyone and everything in it is invented.")
 
 
 @transaction.atomic
-def load() -> int:
-    """Load all of it, or nothing. Gives how many posts there are."""
+def load(shown_on: TextIO | None = None) -> int:
+    """Load all of it, or nothing. Gives how many posts there are. How far it is stands on `shown_on`."""
     files = sorted((SAMPLE / "posts").glob("*.toml"))
     rows = {file.stem: tomllib.loads(file.read_text("utf-8")) for file in files}
     sample = Sample(_load_organizations(), rows)
     sample.publish()
-    sample.go_on()
+    sample.go_on(shown_on)
     _begin_drafts(sample)
     _subscribe(sample.members)
     _tell()
@@ -139,7 +139,7 @@ class Sample:
             else:
                 self.posts[name] = posts.publish(_content(row, first), **said)
 
-    def go_on(self) -> None:
+    def go_on(self, shown_on: TextIO | None) -> None:
         """Everything after that, in the order of time."""
         events = []
         for name, row in self.rows.items():
@@ -153,7 +153,7 @@ class Sample:
                 events += [(event["at"], place, name, kind, event) for event in happened]
             if gone := row.get("withdrawn"):
                 events.append((gone, len(EVENTS), name, "withdrawal", {"by": row["version"][0]["by"]}))
-        progress = Progress("What happened", len(events))
+        progress = Progress("What happened", len(events), to=shown_on)
         for at, _, name, kind, event in sorted(events, key=lambda event: event[:3]):
             post = Post.objects.select_related("organization").get(pk=self.posts[name].pk)
             getattr(self, f"_{kind}")(name, post, event, by=self.members[event["by"]], at=at)
