@@ -13,9 +13,10 @@ from urllib.parse import unquote_to_bytes
 from django import forms
 from django.conf import settings
 from django.core.exceptions import BadRequest, ValidationError
-from django.http import HttpRequest, HttpResponseBase, UnreadablePostError
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, UnreadablePostError
 
 from commons import webhooks
+from commons.db.errors import Fault, is_out_of_room
 
 # Characters that a text of each kind may hold
 TITLE = 160
@@ -180,18 +181,23 @@ class GateMiddleware:
             raise BadRequest(HEADERS_REFUSED)
         return self.get_response(request)
 
-    def process_view(self, request: HttpRequest, *_view: Any) -> None:
+    def process_view(self, request: HttpRequest, *_view: Any) -> HttpResponse | None:
         """Look at what a form holds, which Django has decoded by then with U+FFFD for what it could not read.
 
         In an urlencoded form the bytes tell whether somebody typed that character; a multipart form is read once, as it
         streams in, so there it is taken for a broken one.
         """
         if request.method != "POST" or request.path_info.startswith(webhooks.BEGIN):
-            return  # mail that a provider hands on is of bytes, and is read where it is received
+            return None  # mail that a provider hands on is of bytes, and is read where it is received
         try:
             form = request.POST
         except UnreadablePostError as cut:
             raise BadRequest(FORM_CUT) from cut
+        except OSError as trouble:
+            if not is_out_of_room(trouble):
+                raise
+            request.fault = Fault.FULL  # type: ignore[attr-defined]  # commons/faults.py has the page
+            return HttpResponse(status=503)
         broken = False
         for name, values in form.lists():
             for text in (name, *values):
@@ -202,6 +208,7 @@ class GateMiddleware:
                 broken = broken or "\ufffd" in text
         if broken and (request.content_type == "multipart/form-data" or not _is_utf8(unquote_to_bytes(request.body))):
             raise BadRequest(FORM_REFUSED)
+        return None
 
 
 def _is_plain(text: str) -> bool:

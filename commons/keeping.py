@@ -1,5 +1,8 @@
 """What a person typed outlives an expired session: kept while they sign in, and put back into the form."""
 
+from urllib.parse import urlsplit
+
+from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponseBase, QueryDict
 
@@ -25,6 +28,12 @@ def played_back(request: HttpRequest) -> list[tuple[str, str]]:
         return []
     left_out = {"csrfmiddlewaretoken", *PASSWORDS}
     return [(name, value) for name, values in request.POST.lists() for value in values if name not in left_out]
+
+
+def is_ours(request: HttpRequest) -> bool:
+    """Return whether a form was sent from a page of ours. What another site sends in a person's name is not played back."""
+    origin = request.META.get("HTTP_ORIGIN") or request.META.get("HTTP_REFERER", "")
+    return not origin or urlsplit(origin).netloc in {request.get_host(), urlsplit(settings.SITE_URL).netloc}
 
 
 def to_sign_in(request: HttpRequest) -> HttpResponseBase:

@@ -41,6 +41,12 @@ BODY_RATE = 16 * KIB  # … but every so many bytes that came buy one more secon
 BODY_IN_MEMORY = 64 * KIB  # what is longer waits in a temporary file
 ANSWER_IN_MEMORY = 256 * KIB  # an answer made piece by piece, and longer than this, waits in a temporary file
 THREADS = int(os.environ.get("WEB_THREADS", "4"))  # a process; each has a connection, and all share one interpreter
+LIGHT = (
+    "/static/",
+    "/healthz",
+    "/readyz",
+)  # begin what needs no database, or asks after it: never behind what waits for it …
+LIGHT_THREADS = 2  # … but in threads of their own
 WAITING = 1000  # requests that may wait for a thread; one more is answered 503
 READ = 64 * KIB
 DRAIN_SECONDS, DRAIN_LIMIT = 5, 32 * MIB  # how long, and how much of, a refused body is read and thrown away
@@ -141,7 +147,7 @@ async def whole_body(scope: Scope, receive: Receive) -> IO[bytes]:
     limit = body_limit(scope)
     if length is not None and length > limit:
         raise Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
-    body = tempfile.SpooledTemporaryFile(BODY_IN_MEMORY)  # noqa: SIM115 (closed by who gets it)
+    body: IO[bytes] = io.BytesIO()
     until = asyncio.get_running_loop().time() + BODY_SECONDS
     size, more = 0, True
     try:
@@ -154,7 +160,7 @@ async def whole_body(scope: Scope, receive: Receive) -> IO[bytes]:
             size += len(part)
             if size > limit:
                 raise Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
-            body.write(part)
+            body = write_to(body, part)
             more = message.get("more_body", False)
     except TimeoutError:
         body.close()
@@ -164,6 +170,49 @@ async def whole_body(scope: Scope, receive: Receive) -> IO[bytes]:
         raise
     body.seek(0)
     return body
+
+
+def write_to(body: IO[bytes], part: bytes) -> IO[bytes]:
+    """Write on what came of a body, and give where it is: in memory, or in a temporary file once it is long.
+
+    Where the disk is full, it stays in memory, as long as it is no longer than a form without files may be. Raises Refused
+    (507) for a longer one.
+    """
+    size = body.tell() + len(part)
+    if isinstance(body, io.BytesIO):
+        body.write(part)
+        return body if size <= BODY_IN_MEMORY else _in_file(body)
+    before = body.tell()
+    try:
+        write_all(body, part)
+        return body
+    except OSError:
+        if size > BODY_LIMIT:
+            raise Refused(HTTPStatus.INSUFFICIENT_STORAGE) from None
+        body.seek(0)
+        in_memory = io.BytesIO()
+        in_memory.write(body.read(before) + part)
+        body.close()
+        return in_memory
+
+
+def _in_file(body: io.BytesIO) -> IO[bytes]:
+    """Move a body from memory to a file; where the disk has no room, leave it there, or raise Refused (507)."""
+    try:
+        file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 (closed by who gets it)
+        write_all(file, body.getvalue())
+        return file
+    except OSError:
+        if body.tell() > BODY_LIMIT:
+            raise Refused(HTTPStatus.INSUFFICIENT_STORAGE) from None
+        return body
+
+
+def write_all(file: IO[bytes], data: bytes) -> None:
+    """Write all of it. A disk that is nearly full takes a part, and raises OSError at the next."""
+    view = memoryview(data)
+    while view:
+        view = view[file.write(view) :]
 
 
 def body_limit(scope: Scope) -> int:
@@ -216,6 +265,7 @@ WORDS = {
     f"{FILE_LIMIT // MIB} MB.\n",
     HTTPStatus.REQUEST_TIMEOUT: "What you sent took too long to arrive. Please try again.\n",
     HTTPStatus.SERVICE_UNAVAILABLE: "Too many are asking at this moment. Please try again in a few seconds.\n",
+    HTTPStatus.INSUFFICIENT_STORAGE: "There is no room for files at this moment. Please try again later.\n",
     HTTPStatus.INTERNAL_SERVER_ERROR: "Something went wrong on our side.\n",
 }
 
@@ -313,7 +363,7 @@ class Rest:
             for piece in pieces:
                 if self.unwanted:
                     break
-                self.file.write(piece)
+                write_all(self.file, piece)
                 self.tell(self.more.set)
         except BaseException:
             self.failed = True
@@ -404,6 +454,15 @@ async def until_gone(receive: Receive) -> None:
         pass
 
 
+def temporary_file() -> IO[bytes] | None:
+    """A file for the rest of a long answer; None where the disk has no room for one, and the answer stays in memory."""
+    try:
+        return tempfile.TemporaryFile(buffering=0)
+    except OSError as trouble:
+        log.warning("A long answer is kept in memory: %s", trouble)
+        return None
+
+
 # The threads
 
 
@@ -417,29 +476,32 @@ class Work:
 
 
 class Threads:
-    """A fixed number of threads that take requests in turn."""
+    """A fixed number of threads that take requests in turn; and two that a slow database never holds."""
 
     def __init__(self, size: int, wsgi: WSGI, loop: asyncio.AbstractEventLoop) -> None:
         self.wsgi = wsgi
         self.loop = loop
         self.waiting: queue.SimpleQueue[Work] = queue.SimpleQueue()
+        self.light: queue.SimpleQueue[Work] = queue.SimpleQueue()
         self.news: deque[Callable[[], object]] = deque()
         self.loop_is_told = False
-        for number in range(size):
-            threading.Thread(target=self.run, name=f"request-{number + 1}", daemon=True).start()
+        for name, threads, waiting in (("request", size, self.waiting), ("light", LIGHT_THREADS, self.light)):
+            for number in range(threads):
+                threading.Thread(target=self.run, args=[waiting], name=f"{name}-{number + 1}", daemon=True).start()
 
     async def ask(self, scope: Scope, body: IO[bytes]) -> Answer:
         """Have a request answered. Raises Refused (503) when too many wait already."""
-        if self.waiting.qsize() >= WAITING:
+        waiting = self.light if scope.get("path", "").startswith(LIGHT) else self.waiting
+        if waiting.qsize() >= WAITING:
             raise Refused(HTTPStatus.SERVICE_UNAVAILABLE)
         work = Work(scope, body, self.loop.create_future())
-        self.waiting.put(work)
+        waiting.put(work)
         return await work.answer
 
-    def run(self) -> None:
+    def run(self, waiting: "queue.SimpleQueue[Work]") -> None:
         """What each thread does: one request after another."""
         while True:
-            work = self.waiting.get()
+            work = waiting.get()
             try:
                 self.work_on(work)
             except BaseException:  # a thread must outlive whatever Django did not answer itself
@@ -474,8 +536,8 @@ class Threads:
         for piece in pieces:
             start.append(piece)
             size += len(piece)
-            if size > ANSWER_IN_MEMORY:
-                answer.rest = Rest(tempfile.TemporaryFile(buffering=0), self.tell)  # noqa: SIM115
+            if size > ANSWER_IN_MEMORY and (file := temporary_file()):
+                answer.rest = Rest(file, self.tell)
                 break
         answer.start = b"".join(start)
         self.hand_over(work, answer)

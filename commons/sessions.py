@@ -1,18 +1,26 @@
 """Sessions as Django keeps them in the database, read with less ado: every page of a signed-in member begins with it."""
 
+import contextlib
 from typing import Any
 
+from django.contrib.sessions import middleware
+from django.contrib.sessions.backends.base import UpdateError
 from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
 from django.contrib.sessions.models import Session
+from django.db import DatabaseError
 from django.db.models.functions import Now
+from django.http import HttpRequest, HttpResponse
 
+from commons import faults
 from commons.compiled import Compiled
+from commons.db.base import optional_write
+from commons.db.errors import fault_of
 
 _data = Compiled(lambda key: Session.objects.filter(session_key=key, expire_date__gt=Now()).values_list("session_data"))
 
 
 class SessionStore(DatabaseStore):
-    """Django's own store, but for how a session is read."""
+    """Django's own store, but for how a session is read, and for what is said where it cannot be written."""
 
     def load(self) -> dict[str, Any]:
         """What the session holds; nothing, and a key that is no longer used, where it has ended or never was."""
@@ -21,3 +29,27 @@ class SessionStore(DatabaseStore):
             self._session_key = None
             return {}
         return self.decode(rows[0][0])
+
+    def save(self, must_create: bool = False) -> None:
+        """Write the session. Raises UpdateError where it has ended meanwhile; where the database failed, what that raised."""
+        try:
+            super().save(must_create)
+        except UpdateError as ended:
+            if isinstance(error := ended.__context__, DatabaseError) and fault_of(error):
+                raise error from error.__cause__
+            raise
+
+
+class SessionMiddleware(middleware.SessionMiddleware):
+    """Django's own, but for a session that cannot be written, which is the database's fault and not the request's."""
+
+    def process_response(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
+        """Write the session where it changed. A page that was only read is shown though nothing can be kept."""
+        try:
+            with optional_write() if faults.is_safe(request) else contextlib.nullcontext():
+                return super().process_response(request, response)
+        except DatabaseError as error:
+            if (fault := fault_of(error)) is None:
+                raise
+            return faults.failed(request, fault, error)
+        return response

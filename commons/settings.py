@@ -11,6 +11,7 @@ import dj_email_url
 from django.utils.functional import SimpleLazyObject
 
 from commons import embedded, files, serving, webhooks
+from commons.db import silence
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 VAR_DIR = Path(os.environ.get("COMMONS_VAR", BASE_DIR / "var"))
@@ -117,7 +118,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "commons.gate.GateMiddleware",
     "knowledge.stored.kept.Unchanged",
-    "django.contrib.sessions.middleware.SessionMiddleware",
+    "commons.sessions.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -153,10 +154,16 @@ _database = dj_database_url.parse(os.environ.get("DATABASE_URL") or embedded.url
 DATABASES = {
     "default": {
         **_database,
+        "ENGINE": "commons.db",  # Django's own, on lines that give up a database that has gone silent
         "CONN_MAX_AGE": None,  # a connection a thread, for as long as it lives (commons/faults.py clears dead ones)
         "OPTIONS": {
             **_database.get("OPTIONS", {}),
-            "connect_timeout": 3,
+            "connect_timeout": silence.CONNECT_SECONDS,
+            # A host that vanished is noticed where nothing is asked of it, too: by the system, which asks
+            "keepalives_idle": 20,
+            "keepalives_interval": 5,
+            "keepalives_count": 3,
+            "tcp_user_timeout": 10_000,  # ms
             "server_side_binding": True,
             "prepare_threshold": 3,
             "options": " ".join(

@@ -17,9 +17,8 @@ from contextlib import suppress
 from http import HTTPStatus
 from typing import Any
 
-import psycopg
-
 from commons import news
+from commons.db import silence
 from commons.serving import STOP_SECONDS, Answer, Receive, Refused, Send, header_name, until_gone
 
 log = logging.getLogger(__name__)
@@ -34,7 +33,7 @@ SPREAD_SECONDS = 1  # over which many pages hear of the same: each of them asks 
 SPREAD_RATE = 500  # pages a second, when they are fewer
 TOLD_SECONDS = 60  # how long it is remembered that a member was told: longer than a stream's request takes
 PAUSES = 0.25, 5  # from one try to reach the database to the next, doubled each time
-ALIVE = {"keepalives_idle": 20, "keepalives_interval": 5, "keepalives_count": 3}  # a host that vanished is noticed
+QUIET_SECONDS = 30  # after so long it is asked whether the database still answers: no news may be a dead line
 
 BEAT = b":\n\n"
 ENOUGH = b"event: enough\ndata: 1\n\n"  # stay away: newer pages of the same member have taken the place
@@ -178,14 +177,21 @@ class Streams:
         pause, longest = PAUSES
         while True:
             try:
-                async with await psycopg.AsyncConnection.connect(
-                    **{**ALIVE, "application_name": "commons news", **self.database}, autocommit=True
+                async with await silence.AsyncConnection.connect(
+                    **{
+                        "connect_timeout": silence.CONNECT_SECONDS,
+                        "application_name": "commons news",
+                        **self.database,
+                    },
+                    autocommit=True,
                 ) as connection:
                     await connection.execute(f"LISTEN {news.CHANNEL}")
                     pause, _ = PAUSES
                     tell(self.all())
-                    async for message in connection.notifies():
-                        self.pass_on(message.payload)
+                    while True:
+                        async for message in connection.notifies(timeout=QUIET_SECONDS):
+                            self.pass_on(message.payload)
+                        await connection.execute("SELECT 1")
             except Exception as trouble:  # noqa: BLE001 - whatever it is, the next try may do better
                 if pause == PAUSES[0]:
                     log.warning("Open pages hear no news until the database answers again: %s", first_line(trouble))

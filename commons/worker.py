@@ -21,6 +21,7 @@ from procrastinate import App
 from procrastinate.exceptions import ConnectorException
 
 from commons import serving
+from commons.db import silence
 from commons.steps import say
 
 TROUBLE = (ConnectorException, psycopg.OperationalError)  # that the database is away
@@ -35,7 +36,9 @@ def main() -> None:
 
     django.setup()
     from django.db import connections
+    from procrastinate import PsycopgConnector
     from procrastinate.contrib.django import app
+    from procrastinate.contrib.django.utils import connector_params
 
     connections.databases["default"]["CONN_HEALTH_CHECKS"] = (
         True  # a job can afford to ask whether its line still holds
@@ -45,7 +48,8 @@ def main() -> None:
     for handler in logging.getLogger().handlers:
         handler.addFilter(loss)
     try:
-        with app.replace_connector(app.connector.get_worker_connector()) as working:  # type: ignore[attr-defined]
+        connector = PsycopgConnector(kwargs=connector_params(), connection_class=silence.AsyncConnection)
+        with app.replace_connector(connector) as working:
             asyncio.run(_work(working, loss))
     except TROUBLE as trouble:
         say(f"The worker ends: {in_words(trouble)}.")

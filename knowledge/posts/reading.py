@@ -8,6 +8,7 @@ from django.db.models import FilteredRelation, Q, Subquery
 from django.utils import timezone
 
 from commons.compiled import Compiled
+from commons.db.base import optional_write
 from knowledge.posts.models import LastRead, Post
 from knowledge.subscriptions.models import Cadence, Followable, Subscription
 
@@ -82,9 +83,9 @@ def wrote(member: int, post: int, number: int, at: dt.datetime) -> None:
 
 
 def _keep(member: int, post: int, number: int, now: dt.datetime) -> None:
-    """Two pages opened at the same moment leave the same row as one."""
+    """Note what is read. Two pages opened at the same moment leave the same row as one; a full disk leaves none."""
     visit = now - VISIT
-    with connection.cursor() as cursor:
+    with optional_write(), connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO knowledge_lastread AS r (member_id, post_id, number, at) VALUES (%s, %s, %s, %s)"
             " ON CONFLICT (member_id, post_id) DO UPDATE SET number = EXCLUDED.number, at = EXCLUDED.at,"

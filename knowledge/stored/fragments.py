@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 from django.conf import settings
 from django.db import connection
 
+from commons.db.base import optional_write
+
 Maker = Callable[[list[int]], Mapping[int, str]]
 
 
@@ -88,10 +90,13 @@ def _read(kind: str, ids: list[int]) -> dict[int, Read]:
 
 
 def _keep(kind: str, made: Mapping[int, tuple[int, str]]) -> None:
-    """Store texts with the number of the change they were made after; a newer one already there is left alone."""
+    """Store texts with the number of the change they were made after; a newer one already there is left alone.
+
+    They can be made again at any time: where the database takes no writes, or not in time, they are not stored.
+    """
     if not made:
         return
-    with connection.cursor() as cursor:
+    with optional_write(), connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO knowledge_fragment AS f (kind, object_id, wanted, made, renderer, html)"
             " SELECT %s, id, made, made, %s, html FROM unnest(%s::bigint[], %s::bigint[], %s::text[]) AS t(id, made, html)"

@@ -1,8 +1,7 @@
 """What a reader gets when a page is not to be had: a clear sentence, and a way on."""
 
-from urllib.parse import urlsplit
-
 from django.conf import settings
+from django.contrib.sessions.exceptions import SessionInterrupted
 from django.core.exceptions import BadRequest, RequestDataTooBig, TooManyFieldsSent
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -10,11 +9,17 @@ from django.views.decorators.csrf import requires_csrf_token
 
 from commons import keeping
 
+SIGNED_OUT = "You were signed out, in another window or on another device, while this was under way. Sign in again."
+
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """400 for what cannot be read, 413 (RFC 9110) for more than a form may hold."""
     if isinstance(exception, RequestDataTooBig):
         return _page(request, "413.html", 413, {"limit": settings.DATA_UPLOAD_MAX_MEMORY_SIZE // (1024 * 1024)})
+    if isinstance(
+        exception, SessionInterrupted
+    ):  # signed out elsewhere while the request was under way, which was done
+        return _page(request, "400.html", 400, {"reason": SIGNED_OUT, "outcome": "Look first whether it was kept."})
     if isinstance(exception, TooManyFieldsSent):
         reason = f"A form here holds at most {settings.DATA_UPLOAD_MAX_NUMBER_FIELDS} fields."
     else:
@@ -41,8 +46,7 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
     Only to one who comes from our own pages: what another site sends in a person's name is not played back.
     """
-    origin = request.META.get("HTTP_ORIGIN") or request.META.get("HTTP_REFERER", "")
-    ours = not origin or urlsplit(origin).netloc in {request.get_host(), urlsplit(settings.SITE_URL).netloc}
+    ours = keeping.is_ours(request)
     typed = keeping.played_back(request) if ours else []
     return _page(request, "csrf_failure.html", 403, {"typed": typed, "ours": ours})
 
