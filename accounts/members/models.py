@@ -10,9 +10,9 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.crypto import get_random_string
 from django.utils.functional import cached_property
-from django.utils.text import slugify
 
 from commons import gate
+from commons.slugs import slug_of
 
 if TYPE_CHECKING:
     from accounts.organizations.models import Organization
@@ -166,9 +166,9 @@ def display_name(member: Member) -> str:
 
 def free_handle(name: str) -> str:
     """A handle made of a name that nobody has or had, such as `ana-silva` or, where that is taken, `ana-silva-7f3`."""
-    base = slugify(name)[:24].strip("-_")
-    if not base or not base[0].isalpha() or len(base) < 2:
-        base = f"member-{base}".strip("-")[:24]
+    base = slug_of(name, limit=24, fallback="member")
+    if not base[0].isalpha() or len(base) < 2:
+        base = slug_of(f"member-{base}", limit=24, fallback="member")
     handle, length = base, 3
     while handle in RESERVED_HANDLES or Member.objects.filter(handle=handle).exists():
         handle = f"{base}-{get_random_string(length, HANDLE_ENDING)}"

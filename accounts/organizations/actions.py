@@ -3,7 +3,6 @@ from typing import TYPE_CHECKING
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.crypto import get_random_string
-from django.utils.text import slugify
 
 from accounts.members.actions import own_pages_changed
 from accounts.organizations.models import RESERVED_SLUGS, Membership, Organization, Role
@@ -12,6 +11,7 @@ from commons import queue
 from commons.access import require
 from commons.activity.models import Verb
 from commons.activity.record import record
+from commons.slugs import slug_of
 
 if TYPE_CHECKING:
     from accounts.members.models import Member
@@ -22,7 +22,7 @@ def found(*, by: "Member", name: str, kind: str, description: str, website: str,
     """Found an organization, with its founder as owner. A slug is found even where the name is taken."""
     require(by.is_active)
     organization = Organization(name=name, kind=kind, description=description, website=website, language=language)
-    base = slugify(name)[:70].strip("-") or "organization"
+    base = slug_of(name, limit=70, fallback="organization")
     organization.slug = with_ending(base) if base in RESERVED_SLUGS else base
     while True:
         try:

@@ -21,12 +21,12 @@ from django.core.files.base import ContentFile, File
 from django.db import transaction
 from django.db.models import Q, Sum
 from django.utils import timezone
-from django.utils.text import slugify
 
 from accounts.members.models import Member
 from commons import apart, gate
 from commons.access import require
 from commons.markup import PICTURE_WIDTHS
+from commons.slugs import slug_of
 from knowledge.posts.models import Attachment, Draft, DraftEdition, Post
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def looked_at(sent: "File[bytes]") -> Upload:
     kind = _kind_of(sent)
     stem = _stem_of(sent.name or "")
     if kind == PICTURE:
-        return _redrawn(sent, slugify(stem)[:60].strip("-") or "picture")
+        return _redrawn(sent, slug_of(stem, limit=60, fallback="picture"))
     sent.seek(0)
     return Upload(sent, f"{stem[: gate.NAME - 5].strip('. ') or 'file'}.{ENDINGS[kind]}", kind)
 

@@ -9,12 +9,11 @@ from django.db import models
 from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.text import slugify
 from taggit.managers import TaggableManager
 from taggit.models import ItemBase
 
 from accounts.organizations.models import Language
-from commons import gate
+from commons import gate, slugs
 from commons.markup import PICTURE_WIDTHS
 from knowledge.posts.rungs import Rung, Standing
 from knowledge.topics.models import IssueArea, Place, Tag
@@ -555,5 +554,5 @@ class DraftEdition(models.Model):
 
 
 def slug_of(title: str) -> str:
-    """A title's words in an address; a title without a Latin letter or figure gives "post"."""
-    return slugify(title)[:80].strip("-") or "post"
+    """Return a title's words as they stand in an address; a title without a Latin letter or figure gives "post"."""
+    return slugs.slug_of(title, limit=80, fallback="post")

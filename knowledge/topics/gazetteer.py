@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterable, Iterator
 from importlib.resources import files
 from typing import Any, NamedTuple
 
+from commons.slugs import slug_of
+
 ALSO_FROM = 100_000  # people; below, hardly anyone types a city's name in another language
 ALSO_MOST = 24
 DISSOLVED = {"AN", "CS"}  # Netherlands Antilles, Serbia and Montenegro: still listed, no longer countries
@@ -137,7 +139,7 @@ def _also_called(name: str, others: list[str]) -> tuple[str, ...]:
 
 def _claim(taken: set[str], words: str, number: str = "") -> str:
     """The address of these words; with the number where another place already has it."""
-    slug = words.replace(" ", "-")
+    slug = slug_of(words, limit=110, fallback="place")
     if slug in taken:
         slug = f"{slug}-{number}"
     if slug in taken:

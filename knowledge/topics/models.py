@@ -6,6 +6,7 @@ from django.urls import reverse
 from taggit.models import TagBase
 
 from commons import gate
+from commons.slugs import slug_of
 
 
 class IssueArea(models.Model):
@@ -50,6 +51,11 @@ class Tag(TagBase):
 
     def get_absolute_url(self) -> str:
         return reverse("tag", args=[self.slug])
+
+    def slugify(self, tag: str, i: int | None = None) -> str:
+        """Return a tag's word as its address says it; with a number where another tag has that (taggit asks for it)."""
+        slug = slug_of(tag, limit=90, fallback="tag", allow_unicode=True)
+        return slug if i is None else f"{slug}_{i}"
 
 
 class PlaceKind(models.TextChoices):

@@ -1,0 +1,20 @@
+"""A tag without a letter had an empty slug, and so no address: it gets one. (Whatever else has a slug had a last resort already.)"""
+
+from itertools import chain, count
+
+from django.db import migrations
+
+
+def mend(apps, schema_editor):
+    tags = apps.get_model("knowledge", "Tag").objects
+    for tag in tags.filter(slug=""):  # the column is unique: there is one, or none
+        taken = set(tags.filter(slug__startswith="tag").values_list("slug", flat=True))
+        numbered = (f"tag_{number}" for number in count(1))
+        tag.slug = next(slug for slug in chain(["tag"], numbered) if slug not in taken)
+        tag.save(update_fields=["slug"])
+
+
+class Migration(migrations.Migration):
+    dependencies = [("knowledge", "0018_draft_comments")]
+
+    operations = [migrations.RunPython(mend, migrations.RunPython.noop, elidable=True)]
