@@ -43,6 +43,8 @@ _PICTURE = re.compile(r"/attachments/([1-9][0-9]{0,17})/([a-z0-9_-]{1,80}-([1-9]
 _ENDLESS = re.compile(rf"\S{{{LONGEST_ADDRESS}}}")
 _CODE = re.compile(r"(<pre.*?</pre>)", re.DOTALL)
 _SCHEME = re.compile(r"\s*([a-z][a-z0-9+.\-]*):", re.IGNORECASE)
+_AROUND = "".join(map(chr, range(0x21)))  # what browsers drop before and after an address
+_DROPPED = re.compile(r"[\t\n\r]")  # and within it
 
 _CLEANER = nh3.Cleaner(
     tags={
@@ -328,15 +330,26 @@ def _link_to_image(token: Token, found: _Found, *, inside: bool) -> Iterator[Tok
 
 def _fit_link(token: Token, found: _Found) -> None:
     address = str(token.attrs.get("href", ""))
-    try:
-        parts = urlsplit(address)
-        is_ours = (not parts.scheme or parts.scheme in ("http", "https")) and parts.netloc in ("", found.host)
-    except ValueError:
-        is_ours = False
-    if address.startswith(("//", "/\\", "\\")) or not is_ours:
+    if leads_away(address, found.host):
         token.attrs["rel"] = EXTERNAL
-    elif met := _POST.match(parts.path):
+    elif met := _POST.match(urlsplit(address).path):
         found.posts[int(met[1])] = None
+
+
+def leads_away(address: str, host: str) -> bool:
+    """Return whether a link leads elsewhere than to this site, whose host and port are `host`, as browsers read it.
+
+    They read more than RFC 3986 allows (WHATWG URL, 4.4): white space and control characters around an address and line ends
+    within it are dropped, a backslash is a slash, and after `http:` any number of slashes, none too, stands before a host. An
+    address of which that depends on the page it stands on (`https:/x`) counts as leading away.
+    """
+    read = _DROPPED.sub("", address.strip(_AROUND)).replace("\\", "/")
+    scheme, colon, rest = read.partition(":")
+    if not colon or not _SCHEME.match(read):
+        return read.startswith("//")
+    if scheme.lower() not in ("http", "https") or not rest.startswith("//") or rest.startswith("///"):
+        return True
+    return re.split(r"[/?#]", rest[2:], maxsplit=1)[0].lower() != host.lower()
 
 
 def _text(words: str) -> Token:

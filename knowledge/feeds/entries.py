@@ -4,7 +4,9 @@ import datetime as dt
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from html import escape, unescape
 from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import urljoin
 
 from django.conf import settings
 from django.db.models import Prefetch
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 
 TAGS = re.compile(r"<[a-z][^<>]*>")  # our HTML has < and > nowhere but around its tags
 SIZES = re.compile(r' (?:srcset|sizes)="[^"]*"')
-LINKS = re.compile(r' (href|src)="(?=[/#])(?!//)')
+LINKS = re.compile(r' (href|src)="([^"]*)"')
 
 
 class Named(NamedTuple):
@@ -155,19 +157,25 @@ def of_comment(comment: Comment, post: Post, html: str) -> Entry:
 
 
 def absolute(html: str, address: str) -> str:
-    """This HTML, of ours, for readers anywhere: links within the site, and within the page at `address`, lead there.
+    """Return this HTML, of ours, for readers anywhere: whatever its links and pictures are relative to, they lead there.
 
-    RSS and JSON Feed have no word for what a relative link is relative to, so no form is left to it. Pictures come in one size.
+    `address` is that of the page it stands on. RSS and JSON Feed have no word for what a relative link is relative to, so no
+    form is left to it. Pictures come in one size.
     """
     page = address.partition("#")[0]
 
     def led(tag: re.Match[str]) -> str:
-        return LINKS.sub(
-            lambda link: f' {link[1]}="{page if tag[0].startswith("#", link.end()) else settings.SITE_URL}',
-            SIZES.sub("", tag[0]),
-        )
+        return LINKS.sub(lambda link: f' {link[1]}="{_joined(page, link[2])}"', SIZES.sub("", tag[0]))
 
     return TAGS.sub(led, html)
+
+
+def _joined(page: str, link: str) -> str:
+    """Return where a link in HTML leads from a page, for HTML; one that cannot be read stays as it is."""
+    try:
+        return escape(urljoin(page, unescape(link)))
+    except ValueError:
+        return link
 
 
 def _publisher(post: Post) -> Named:

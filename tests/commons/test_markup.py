@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.markup import DOCUMENTS
-from commons.markup import describe, reads_alike, render
+from commons.markup import describe, leads_away, reads_alike, render
 
 ALLOWED = {
     *(
@@ -125,6 +125,62 @@ def test_a_link_that_leads_elsewhere_says_so(settings):
     here = render("[a](/posts/12/x/) [b](https://commons.example/posts/13/y/) [c](#below)")
     assert [link.get("rel") for link in links(here.html)] == [None] * 3
     assert here.post_numbers == (12, 13)
+
+
+# Where browsers go from a page of https://commons.example/ (WHATWG URL); what stands at the left is as it is typed in Markdown
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http:evil.test",
+        "https:/evil.test",
+        "HTTPS:evil.test",
+        "https:///evil.test",
+        "//evil.test",
+        "///evil.test",
+        "< //evil.test>",
+        "&#9;//evil.test",
+        "&#x2F;/evil.test",
+        "https://commons.example@evil.test/",
+        r"https://commons.example\@evil.test/",
+        "https://commons.example.evil.test/",
+        "https://commons.example:8443/",
+        "https://evil.test/?//commons.example",
+        "mailto:a@evil.test",
+    ],
+)
+def test_an_address_that_leads_away_as_browsers_read_it_says_so(settings, address):
+    settings.SITE_URL = "https://commons.example"
+    for text in (f"[x]({address})", f"![x]({address})"):
+        [link] = links(render(text).html)
+        assert link["rel"] == "nofollow ugc noopener", text
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["\t//evil.test", "/\t/evil.test", "\\\\evil.test", "/\\evil.test", "ht\ntp:\r//evil.test", "\x01https:\\\\evil.test"],
+)
+def test_what_browsers_drop_from_an_address_hides_nothing(address):
+    assert leads_away(address, "commons.example")
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/posts/12/x/",
+        "#below",
+        "?q=//evil.test",
+        "x/y:z",
+        "/x//evil.test",
+        "",
+        "https://Commons.Example/x",
+        "https://commons.example?x",
+        "http://commons.example#x",
+    ],
+)
+def test_an_address_of_this_site_stays_on_it(settings, address):
+    settings.SITE_URL = "https://commons.example"
+    assert not leads_away(address, "commons.example")
+    assert [link.get("rel") for link in links(render(f"[x]({address})").html)] == [None]
 
 
 def test_a_bare_address_is_a_link():

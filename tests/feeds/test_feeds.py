@@ -3,6 +3,8 @@
 import datetime as dt
 import gzip
 import json
+import re
+from html import unescape
 
 import pytest
 from django.db import connection
@@ -104,6 +106,24 @@ def test_links_in_the_text_lead_to_the_site_from_anywhere(client, charlie, rich,
     assert f'href="{settings.SITE_URL}/members/charlie/"' in html
     assert f'href="{settings.SITE_URL}{rich.get_absolute_url()}#' in html  # to the footnote, and back
     assert 'href="/x" stays' in html.replace("</code>", "").replace("&quot;", '"')
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_nothing_in_a_feed_is_relative(client, alice, settings, form):
+    text = "[a](about) [b](../../x/?y=1&z) [c](?q=1) [d](#e) [f](//evil.test/g) ![h](/attachments/7/van-600x800.webp) [i](i.html)"
+    post = make_post(alice, body=text)
+    make_comment(post, alice, text)
+    page = f"{settings.SITE_URL}{post.get_absolute_url()}"
+    entries = [*read(client, f"/feed.{form}").entries, *read(client, f"{post.get_absolute_url()}feed.{form}").entries]
+    told = " ".join(entry.html for entry in entries)
+    addresses = [unescape(link) for link in re.findall(r'(?:href|src)="([^"]*)"', told)]
+    assert len(addresses) >= 21
+    assert all(re.match(r"https?://", address) for address in addresses), addresses
+    assert f"{page}about" in addresses
+    assert f"{settings.SITE_URL}/posts/x/?y=1&z" in addresses
+    assert f"{page}?q=1" in addresses
+    assert f"{settings.SITE_URL}/attachments/7/van-600x800.webp" in addresses
+    assert f"{settings.SITE_URL.partition('//')[0]}//evil.test/g" in addresses
 
 
 @pytest.mark.parametrize("path", FEEDS)
