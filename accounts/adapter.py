@@ -1,13 +1,10 @@
 """What we change in allauth: its sentences, where its mail leads, and who it takes in."""
 
-import logging
-from smtplib import SMTPException
+import datetime as dt
 from typing import TYPE_CHECKING, Any
 
 from allauth.account.adapter import DefaultAccountAdapter
-from allauth.core import context as this_request
 from django.conf import settings
-from django.contrib import messages
 from django.core.exceptions import ImproperlyConfigured, ValidationError
 from django.http import HttpRequest
 from django.urls import reverse
@@ -15,6 +12,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 
 from accounts.members.actions import join
 from commons import news
+from commons.account_mail import NOTICE_HOLDS, send_soon
 from commons.site import absolute
 
 if TYPE_CHECKING:
@@ -23,15 +21,19 @@ if TYPE_CHECKING:
 
     from accounts.members.models import Member
 
-log = logging.getLogger(__name__)
-
 WEAK_PASSWORD = {
     "password_too_short": "It wants at least 10 characters.",
     "password_too_common": "Many people use just this one, so it is tried first. Take one of your own.",
     "password_too_similar": "It is too much like your name or address. Take something else.",
 }
 
-SENT = ("account/messages/email_confirmation_sent.txt", "account/messages/login_code_sent.txt")
+CODE_HOLDS = dt.timedelta(  # the longest that any code does
+    seconds=max(
+        settings.ACCOUNT_EMAIL_VERIFICATION_BY_CODE_TIMEOUT,
+        settings.ACCOUNT_LOGIN_BY_CODE_TIMEOUT,
+        settings.ACCOUNT_PASSWORD_RESET_BY_CODE_TIMEOUT,
+    )
+)
 
 
 class AccountAdapter(DefaultAccountAdapter):
@@ -98,17 +100,10 @@ class AccountAdapter(DefaultAccountAdapter):
 
     # Mail
 
-    def add_message(
-        self, request: HttpRequest, level: int, message_template: str | None = None, *args: Any, **options: Any
-    ) -> None:
-        """Say what happened; not that a mail was sent which could not be."""
-        if not (message_template in SENT and getattr(request, "mail_failed", False)):
-            super().add_message(request, level, message_template, *args, **options)
-
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
-        """Send one mail. Its links lead to this site's own address, whatever the request said that its host is.
+        """Have one mail sent, first in line. Its links lead to this site's own address, whatever the request said that its host is.
 
-        Mail that cannot be sent is said so on the page: a new code can be asked for there.
+        The page does not wait for it, and says that it is on its way.
         """
         message = self.render_mail(
             template_prefix,
@@ -123,11 +118,5 @@ class AccountAdapter(DefaultAccountAdapter):
                 "password_reset_url": absolute(reverse("account_reset_password")),
             },
         )
-        try:
-            message.send()
-        except (SMTPException, OSError):
-            log.exception("A mail could not be sent: %s", template_prefix)
-            this_request.request.mail_failed = True
-            messages.error(
-                this_request.request, "The mail could not be sent just now. Wait a minute, then ask for a new code."
-            )
+        holds_for = CODE_HOLDS if "code" in context else NOTICE_HOLDS
+        send_soon(message, kind=template_prefix.rpartition("/")[2], holds_for=holds_for)

@@ -46,7 +46,7 @@ def readyz(request: HttpRequest) -> JsonResponse:
             checks = {
                 "database": True,
                 "migrations": not executor.migration_plan(executor.loader.graph.leaf_nodes()),
-                "worker": bool(seen and timezone.now() - seen < WORKER_SEEN_WITHIN),
+                "worker": bool(seen and abs(timezone.now() - seen) < WORKER_SEEN_WITHIN),
                 "writes": room.is_there(),
                 "files": files_have_room(),
             }

@@ -1,14 +1,16 @@
 """Where mail goes: to a server by SMTP when the site has one; in the trial, to a page that shows it, and to the console."""
 
 import contextlib
+import logging
+import smtplib
 import socket
 import sys
 import threading
 from collections.abc import Iterator, Sequence
-from smtplib import SMTPDataError, SMTPException, SMTPRecipientsRefused
+from smtplib import SMTPDataError, SMTPException, SMTPRecipientsRefused, SMTPSenderRefused
 from typing import Any
 
-from django.core.mail import EmailMessage
+from django.core.mail import EmailMessage, get_connection
 from django.core.mail.backends.base import BaseEmailBackend
 from django.db import models
 
@@ -41,7 +43,11 @@ class MailboxBackend(BaseEmailBackend):
         return len(email_messages)
 
 
-SEND_SECONDS = 60.0  # how long one mail may take; EMAIL_TIMEOUT is that of each step alone
+log = logging.getLogger(__name__)
+
+SEND_SECONDS = 40.0  # how long one mail may take; EMAIL_TIMEOUT is that of each step alone
+MAILS_A_CONNECTION = 100  # afterwards a new one: servers count what comes on each
+CLOSING = 421  # what a server answers that closes the line, or takes no mail at all just now (RFC 5321, 3.8)
 
 
 class TooSlow(SMTPException):
@@ -74,6 +80,97 @@ def deadline(connection: Any, seconds: float = SEND_SECONDS) -> Iterator[None]:
         raise
     finally:
         timer.cancel()
+
+
+class Away(SMTPException):
+    """No mail can be sent just now: the mail server is not reached, or refuses the line, its encryption, or who signs in."""
+
+
+class KeptConnection:
+    """A connection to the mail server, opened for the first mail and kept for the next; for one thread."""
+
+    def __init__(self) -> None:
+        self._backend: Any = None
+        self._mails = 0
+        self._handing_over = False  # the text of a mail was begun: from here on, a cut line leaves open whether it was taken
+
+    def send(self, message: EmailMessage) -> None:
+        """Send one mail, within SEND_SECONDS. Raises Away, or what smtplib raises where this one mail is concerned.
+
+        A server may close a line between two mails (RFC 5321, 3.8): then the mail goes on a new one, since nothing of it was
+        handed over yet.
+        """
+        if self._mails >= MAILS_A_CONNECTION:
+            self.close()
+        is_kept = self._backend is not None
+        try:
+            self._send(message)
+        except (SMTPException, OSError) as error:
+            if is_answer(error):
+                raise
+            self.close()
+            if isinstance(error, Away | TooSlow) or (self._handing_over and not _is_closing(error)):
+                raise
+            if not is_kept:
+                raise Away(in_words(error)) from error
+            self.send(message)
+        except Exception:
+            self.close()  # it may be in the middle of something
+            raise
+
+    def _send(self, message: EmailMessage) -> None:
+        self._handing_over = False
+        if self._backend is None:
+            self._open()
+        message.connection = self._backend
+        with deadline(self._backend, SEND_SECONDS):
+            message.send()
+        self._mails += 1
+
+    def _open(self) -> None:
+        self._backend, self._mails = get_connection(), 0
+        try:
+            self._backend.open()
+        except (SMTPException, OSError) as error:
+            self._backend = None
+            raise Away(in_words(error)) from error
+        server = getattr(self._backend, "connection", None)
+        if isinstance(server, smtplib.SMTP):
+            hand_over = server.data
+
+            def data(text: Any) -> Any:
+                self._handing_over = True
+                return hand_over(text)
+
+            server.data = data  # type: ignore[method-assign]
+
+    def close(self) -> None:
+        """Say goodbye, where a line is open. The next mail opens another."""
+        backend, self._backend = self._backend, None
+        if backend is None:
+            return
+        try:
+            with deadline(backend, SEND_SECONDS):
+                backend.close()
+        except (SMTPException, OSError):
+            log.debug("The mail server did not say goodbye.")
+
+
+def is_answer(error: BaseException) -> bool:
+    """Whether the mail server answered that it does not take this one mail, now or ever, on a line that holds."""
+    answers = (SMTPRecipientsRefused, SMTPDataError, SMTPSenderRefused)
+    return isinstance(error, answers) and not _is_closing(error)
+
+
+def _is_closing(error: BaseException) -> bool:
+    if isinstance(error, SMTPRecipientsRefused):
+        return any(code == CLOSING for code, _ in error.recipients.values())
+    return isinstance(error, smtplib.SMTPResponseException) and error.smtp_code == CLOSING
+
+
+def in_words(error: BaseException) -> str:
+    """Return what went wrong, in one line."""
+    return " ".join(str(error).split()) or type(error).__name__
 
 
 def refused_for_good(error: BaseException) -> str:

@@ -52,6 +52,8 @@ def prepare_database(*, sample: bool) -> None:
         _migrate()
         _call("createcachetable")
         _load_what_every_commons_has()
+        if held := _call("mail", check=True).strip():  # before anyone is served, and so before anyone asks for a code
+            say(held)
         if sample:
             _load_sample()
         _leave(sign_ins=_sample_sign_ins())

@@ -5,6 +5,8 @@ job can exist without the other. Nothing here imports a task: `knowledge/jobs.py
 """
 
 import contextlib
+import datetime as dt
+import threading
 
 from django.db import transaction
 from procrastinate.contrib.django import app
@@ -25,9 +27,13 @@ DATES = "dates"  # every hour: dates that have passed, each with its verb
 
 ALL = (ANNOUNCE, LETTERS, CODES, PUSH, FOLLOW_RENAME, TIDY, PING, INBOUND, DATES)
 
+SENDING = (LETTERS, CODES, PUSH)  # the jobs that look for all there is to send
 
 # Jobs that may wait long for others' servers have lanes of their own, so that they hold up nothing else
 LANES = {LETTERS: "mail", CODES: "codes", PUSH: "push", PING: "hub", INBOUND: "inbound"}
+
+# Set when the worker is told to stop: a job that does one thing after another asks it between two, and ends
+stopping = threading.Event()
 
 
 def lane(name: str) -> str:
@@ -46,5 +52,14 @@ def wake(name: str) -> None:
     Should that one start before this transaction commits, the next of its schedule sees what it did not.
     """
     job = app.configure_task(name, allow_unknown=True, queue=lane(name), queueing_lock=name)
+    with contextlib.suppress(AlreadyEnqueued), transaction.atomic():
+        job.defer(timestamp=0)
+
+
+def wake_at(name: str, at: dt.datetime) -> None:
+    """Have the job called `name` run at a time, beside whatever wakes it sooner; where one waits for a time already, that will do."""
+    job = app.configure_task(
+        name, allow_unknown=True, queue=lane(name), queueing_lock=f"{name} later", schedule_at=at
+    )
     with contextlib.suppress(AlreadyEnqueued), transaction.atomic():
         job.defer(timestamp=0)

@@ -1,6 +1,7 @@
 """What every page says of the site itself."""
 
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -33,3 +34,8 @@ def theme(request: HttpRequest) -> str:
 def absolute(path: str) -> str:
     """The full address of a path on this site; never made from what a request says its host is."""
     return f"{settings.SITE_URL}{path}"
+
+
+def host() -> str:
+    """Return the site's host name, as it stands in message identifiers."""
+    return urlsplit(settings.SITE_URL).hostname or "localhost"

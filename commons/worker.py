@@ -14,11 +14,13 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import psycopg
 from procrastinate import App
-from procrastinate.exceptions import ConnectorException
+from procrastinate.jobs import Job
+from procrastinate.exceptions import AlreadyEnqueued, ConnectorException
 
 from commons import serving
 from commons.db import silence
@@ -27,7 +29,7 @@ from commons.steps import say
 TROUBLE = (ConnectorException, psycopg.OperationalError)  # that the database is away
 LOOK_EVERY = 15  # seconds from one look for abandoned jobs to the next
 # How many jobs of each lane run beside each other: mail waits for others' servers most of the time
-BESIDE = {"default": 2, "mail": int(os.environ.get("MAIL_SENDERS", "4")), "codes": 1, "push": 2, "hub": 1, "inbound": 1}
+BESIDE = {"default": 2, "mail": int(os.environ.get("MAIL_SENDERS", "4")), "codes": 2, "push": 2, "hub": 1, "inbound": 1}
 
 
 def main() -> None:
@@ -98,7 +100,12 @@ def in_words(trouble: BaseException) -> str:
 
 async def _work(app: App, loss: Loss) -> None:
     """Work on all lanes, each with a worker of its own, until SIGTERM or SIGINT; when one lane ends, all do."""
+    from commons import queue
+
+    # Each job that runs has a thread; with fewer than there are places in the lanes, one lane would wait for another
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(sum(BESIDE.values()) + 2))
     async with app.open_async():
+        await _wake_all(app)
         looking = asyncio.create_task(_take_up_abandoned(app))
         lanes = [
             asyncio.create_task(
@@ -115,6 +122,7 @@ async def _work(app: App, loss: Loss) -> None:
         ]
 
         def stop() -> None:
+            queue.stopping.set()
             for lane in lanes:
                 lane.cancel()
 
@@ -137,11 +145,35 @@ async def _work(app: App, loss: Loss) -> None:
             looking.cancel()
 
 
+async def _wake_all(app: App) -> None:
+    """Have the jobs that send run at once: what a worker before this one left may wait already."""
+    from commons import queue
+
+    for name in queue.SENDING:
+        job = app.configure_task(name, allow_unknown=True, queue=queue.lane(name), queueing_lock=name)
+        with contextlib.suppress(AlreadyEnqueued):
+            await job.defer_async(timestamp=0)
+
+
+# What a clock that ran ahead wrote down would else be waited for: a job put off, and a worker that was heard of "later than now"
+# and so is never missed, with the job it had
+_NOT_BELIEVED = (
+    "UPDATE procrastinate_jobs SET scheduled_at = NULL WHERE status = 'todo' AND scheduled_at > now() + interval '1 day'",
+    "UPDATE procrastinate_workers SET last_heartbeat = now() WHERE last_heartbeat > now() + interval '1 minute'",
+)
+
+
 async def _take_up_abandoned(app: App) -> None:
-    """Put back on the queue, now and then, what nobody works on any more."""
+    """Put back on the queue, now and then, what nobody works on any more, and what waits for a time that was never meant."""
     while True:
-        with contextlib.suppress(ConnectorException):  # the worker itself says so; or another took the job up first
-            for job in await app.job_manager.get_stalled_jobs():
+        with contextlib.suppress(ConnectorException):
+            for statement in _NOT_BELIEVED:
+                await app.connector.execute_query_async(statement)
+        stalled: list[Job] = []
+        with contextlib.suppress(ConnectorException):  # the worker itself says so
+            stalled = list(await app.job_manager.get_stalled_jobs())
+        for job in stalled:
+            with contextlib.suppress(ConnectorException):  # another took it up first, or its like waits already
                 await app.job_manager.retry_job(job)
         await asyncio.sleep(LOOK_EVERY)
 

@@ -15,6 +15,7 @@ from procrastinate.contrib.django import app
 
 from accounts.organizations.models import Membership
 from commons import queue
+from commons.account_mail import AccountMail, send_account_mail
 from commons.activity.models import Activity
 from commons.mail import TrialMail
 from commons.once import Sending
@@ -26,7 +27,7 @@ from knowledge.ladder.models import RequestAnswer, Vetting
 from knowledge.ladder.page import pages_naming_member, pages_naming_organization
 from knowledge.ladder.vetting import Closed, close_request, decline
 from knowledge.notifications.hub import tell_hub
-from knowledge.notifications.letters import make_at_once, make_digests
+from knowledge.notifications.letters import make_at_once, make_due
 from knowledge.notifications.models import Push
 from knowledge.notifications.pushing import make_pushes, push_due
 from knowledge.notifications.recipients import tell
@@ -45,6 +46,7 @@ BATCH = 200  # posts in one transaction
 KEEP_SENDINGS = dt.timedelta(days=7)
 KEEP_RECEIVED = dt.timedelta(days=400)  # longer than an address to answer to holds
 KEEP_TRIAL_MAIL = dt.timedelta(days=14)
+KEEP_ACCOUNT_MAIL = dt.timedelta(days=14)  # what became of it; its text is gone long since
 KEEP_LAST_READ = dt.timedelta(days=400)
 KEEP_PUSHES = dt.timedelta(days=14)  # longer than anything is still pushed
 
@@ -63,17 +65,20 @@ def announce(activity: int) -> None:
 @app.periodic(cron="* * * * *")
 @app.task(name=queue.LETTERS, queue=queue.lane(queue.LETTERS), queueing_lock=queue.LETTERS, pass_context=False)
 def letters(timestamp: int) -> None:
-    """Make the mail that is due, and send it. Whatever ended before it was done is taken up by the next."""
-    make_at_once()
-    make_digests()
+    """Make the mail that is due, and send it. Whatever ended before it was done is taken up by the next.
+
+    Several run beside each other while there is much to send; one of them at a time makes it.
+    """
+    make_due()
     send_due(TO_FOLLOWERS)
 
 
 @app.periodic(cron="* * * * *")
 @app.task(name=queue.CODES, queue=queue.lane(queue.CODES), queueing_lock=queue.CODES, pass_context=False)
 def codes(timestamp: int) -> None:
-    """Send mail that somebody waits for: it stands behind no digest."""
-    send_due(SOMEBODY_WAITS)
+    """Send mail that somebody waits for: it stands behind no digest, and codes stand behind nothing."""
+    send_account_mail()
+    send_due(SOMEBODY_WAITS, job=queue.CODES)
 
 
 @app.periodic(cron="* * * * *")
@@ -165,6 +170,7 @@ def tidy(timestamp: int) -> None:
     Sending.objects.filter(at__lt=now - KEEP_SENDINGS).delete()
     Received.objects.filter(at__lt=now - KEEP_RECEIVED).delete()
     TrialMail.objects.filter(at__lt=now - KEEP_TRIAL_MAIL).delete()
+    AccountMail.objects.filter(closed_at__lt=now - KEEP_ACCOUNT_MAIL).delete()
     LastRead.objects.filter(Q(at__lt=now - KEEP_LAST_READ) | Q(member__is_active=False)).delete()
     Push.objects.filter(closed_at__lt=now - KEEP_PUSHES).delete()
     throw_away_old()

@@ -11,11 +11,18 @@ import dj_email_url
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP
 
+from knowledge import jobs
+
 
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
+
+
+def send_codes() -> None:
+    """Do what the worker does at once about mail that somebody waits for."""
+    jobs.codes(0)
 
 
 class Post:
@@ -26,7 +33,19 @@ class Post:
         self.senders: list[str] = []  # the envelopes' senders, to which mail comes back
         self.answers: dict[str, str] = {}  # address -> what RCPT is answered with
         self.slow_for: dict[str, float] = {}  # address -> seconds until DATA is answered
+        self.closes_after = 0  # mails on one line, after which it is closed; 0: never
+        self.closes_with = "421 4.7.0 That was enough on this line"  # or nothing: the line is cut
+        self.lines: list[tuple[str, int]] = []  # the lines on which mail came: who called, one entry for each mail
+        self.under_way = self.most_under_way = 0
         self.drops_after: set[str] = set()  # addresses for whom the mail is taken, and the line cut before the answer
+
+    async def handle_MAIL(self, server, session, envelope, address, options) -> str:  # noqa: N802
+        if self.closes_after and self.lines.count(session.peer) >= self.closes_after:
+            if not self.closes_with:
+                server.transport.abort()
+            return self.closes_with
+        envelope.mail_from = address
+        return "250 OK"
 
     async def handle_RCPT(self, server, session, envelope, address, options) -> str:  # noqa: N802
         if address in self.answers:
@@ -36,8 +55,12 @@ class Post:
 
     async def handle_DATA(self, server: SMTP, session, envelope) -> str:  # noqa: N802
         address = envelope.rcpt_tos[0]
+        self.lines.append(session.peer)
+        self.under_way += 1
+        self.most_under_way = max(self.most_under_way, self.under_way)
         if address in self.slow_for:
             await asyncio.sleep(self.slow_for[address])
+        self.under_way -= 1
         self.senders.append(envelope.mail_from)
         self.letters.append((envelope.rcpt_tos, message_from_bytes(envelope.content, policy=email.policy.default)))
         if address in self.drops_after:

@@ -85,7 +85,7 @@ def purpose(request: HttpRequest) -> str:
 
 
 def awaited(request: HttpRequest) -> dict[str, str] | None:
-    """The address that a code was mailed to and the page that asks for it, while this browser is to enter one."""
+    """The address that a code is mailed to and the page that asks for it, while this browser is to enter one."""
     stage = get_pending_stage(request)
     if stage is not None and stage.key == LoginByCodeStage.key:
         page, process = "account_confirm_login_code", LoginCodeVerificationProcess.resume(stage)

@@ -6,15 +6,24 @@ from django.views.decorators.http import require_safe
 
 from accounts.views.entrance import awaited
 from accounts.views.pages import own_page
+from commons.account_mail import is_on_its_way
 from commons.mail import TrialMail
 
 SHOWN = 50
+AGAIN_AFTER = 3  # seconds until the page is loaded again, while a mail that its reader waits for is on its way
 
 
 @require_safe
 def mailbox(request: HttpRequest) -> HttpResponse:
-    """The newest mail, with the way back to the page that asks for its code. Where it is no trial: not found."""
+    """The newest mail, with the way back to the page that asks for its code. It loads itself again while that mail is on its way. Where it is no trial: not found."""
     if not settings.TRIAL:
         raise Http404
-    mails = TrialMail.objects.order_by("-pk")[:SHOWN]
-    return own_page(request, "accounts/mailbox.html", {"mails": mails, "shown": SHOWN, "awaited": awaited(request)})
+    code = awaited(request)
+    context = {
+        "mails": TrialMail.objects.order_by("-pk")[:SHOWN],
+        "shown": SHOWN,
+        "awaited": code,
+        "on_its_way": code is not None and is_on_its_way(code["address"]),
+        "again_after": AGAIN_AFTER,
+    }
+    return own_page(request, "accounts/mailbox.html", context)

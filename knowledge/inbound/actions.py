@@ -16,7 +16,7 @@ from django.utils import timezone
 
 from accounts.members.models import Member
 from commons import gate, queue
-from commons.site import absolute
+from commons.site import absolute, host
 from knowledge.comments.actions import CommentIsGone, comment
 from knowledge.comments.models import Comment
 from knowledge.inbound.models import Became, Received
@@ -25,7 +25,7 @@ from knowledge.inbound.reports import Failure, Report, report_of
 from knowledge.inbound.writing import newly_written
 from knowledge.notifications import replying
 from knowledge.notifications.bounces import bounced
-from knowledge.notifications.mails import host, message_id
+from knowledge.notifications.mails import message_id
 from knowledge.notifications.models import Letter, Sort
 from knowledge.posts.drafts import TooManyDrafts, begin_draft
 from knowledge.posts.models import Post
@@ -215,7 +215,7 @@ def _answer(mail: Mail, title: str, words: str, link: str = "") -> bool:
         return False
     if address.rpartition("@")[2] in {host(), settings.MAIL_REPLY_HOST}:
         return False  # it would come back here
-    today = Letter.objects.filter(sort=Sort.ANSWER, due_at__gt=timezone.now() - dt.timedelta(days=1))
+    today = Letter.objects.filter(sort=Sort.ANSWER).of_the_last_day(timezone.now())
     if today.count() >= ANSWERS_MOST_ALL or today.filter(address=address).count() >= ANSWERS_MOST:
         return False
     asks = {"title": title, "words": words, "link": link, "about": mail.subject[:200], "to_message": mail.message_id}

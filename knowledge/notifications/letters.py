@@ -2,24 +2,27 @@
 """Mail that is due: a row made once for each somebody, sort and period. What it tells is gathered once, when it is first sent."""
 
 import datetime as dt
+import logging
 from functools import lru_cache
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from django.db import connection, transaction
-from django.db.models import Q
+from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
 from accounts.members.models import Member
-from knowledge.notifications.models import Bounce, Letter, Notification, Outcome, Sort
+from commons.delivery import CLOCKS_APART, DUE_AHEAD, Outcome
+from knowledge.notifications.models import Bounce, Letter, Notification, Sort
 from knowledge.subscriptions.models import Reader
 
 if TYPE_CHECKING:
-    from django.db.models import QuerySet
+    from collections.abc import Sequence
+
+log = logging.getLogger(__name__)
 
 MORNING = dt.time(7)  # when digests go out, where their reader is
-TOGETHER = dt.timedelta(minutes=10)  # what happens within so long of the last mail as it happens comes in one
-CADENCES = {Sort.AT_ONCE: "at_once", Sort.DAILY: "daily", Sort.WEEKLY: "weekly"}
+TOGETHER = DUE_AHEAD  # what happens within so long of the last mail as it happens comes in one
+CADENCES = (Sort.AT_ONCE, Sort.DAILY, Sort.WEEKLY)  # those that tell notifications, of the cadence of the same name
 
 # Members on holiday are written to when they are back; those of whom we know no address any more, or who are suspended, never
 _REACHED = """m.is_active AND NOT EXISTS (
@@ -28,7 +31,7 @@ _REACHED = """m.is_active AND NOT EXISTS (
 _AT_ONCE = f"""
   INSERT INTO knowledge_letter (member_id, sort, period, due_at, address, asks, tries, outcome, reason)
   SELECT n.member_id, 'at_once', 'n' || min(n.id), greatest(%(now)s, (
-      SELECT max(l.closed_at) + make_interval(secs => %(together)s) FROM knowledge_letter l
+      SELECT max(least(l.closed_at, %(now)s)) + make_interval(secs => %(together)s) FROM knowledge_letter l
       WHERE l.member_id = n.member_id AND l.sort = 'at_once' AND l.outcome = 'sent')), '', '{{}}', 0, '', ''
   FROM knowledge_notification n JOIN accounts_member m ON m.id = n.member_id
   WHERE n.letter_id IS NULL AND n.cadence = 'at_once' AND n.member_id IS NOT NULL AND {_REACHED}
@@ -44,7 +47,8 @@ _DIGESTS = """
     AND NOT EXISTS (SELECT FROM knowledge_letter l
       WHERE l.{column} = m.id AND l.sort = %(sort)s::text AND l.period = z.period)
     AND EXISTS (SELECT FROM knowledge_notification n
-      WHERE n.{column} = m.id AND n.letter_id IS NULL AND n.cadence = %(sort)s::text AND n.at < z.cut)
+      WHERE n.{column} = m.id AND n.letter_id IS NULL AND n.cadence = %(sort)s::text
+        AND (n.at < z.cut OR n.at > %(ahead)s))
   ORDER BY m.id
   ON CONFLICT DO NOTHING"""
 
@@ -78,6 +82,7 @@ def make_digests(now: dt.datetime | None = None) -> int:
                     _DIGESTS.format(column=column, table=table, zones=_ZONES, reached=reached),
                     {
                         "now": now,
+                        "ahead": now + CLOCKS_APART,
                         "sort": str(sort),
                         "zones": zones,
                         "cuts": cuts,
@@ -86,6 +91,21 @@ def make_digests(now: dt.datetime | None = None) -> int:
                 )
                 made += cursor.rowcount
     return made
+
+
+_ONE_MAKES = 7_266_676  # the advisory lock of who makes letters
+
+
+def make_due() -> None:
+    """Make all letters that are due, unless somebody does so at this moment. Where one sort cannot be made, the other is."""
+    for make in (make_at_once, make_digests):
+        try:
+            with transaction.atomic(), connection.cursor() as cursor:
+                cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [_ONE_MAKES])
+                if cursor.fetchone() == (True,):
+                    make()
+        except DatabaseError:
+            log.exception("Letters could not be made (%s).", make.__name__)
 
 
 def morning(now: dt.datetime, zone: str, *, weekly: bool) -> dt.datetime:
@@ -116,50 +136,58 @@ def zone_of(name: str) -> ZoneInfo:
         return ZoneInfo("UTC")
 
 
-LEASE = dt.timedelta(minutes=5)  # how long one letter may take; a sender that died lets it go then
+FIRST = (Sort.AT_ONCE, Sort.ANSWER, Sort.CONFIRM)  # they stand behind no morning's digests
 
 
-def take(sorts: "list[Sort]", now: dt.datetime) -> Letter | None:
-    """Take up the letter that is due longest, and that nobody else has; None where there is none.
+def take(
+    sorts: "list[Sort]", now: dt.datetime, *, most: int = 1, made_since: dt.datetime | None = None
+) -> list[Letter]:
+    """Take up the letters that are due longest, and that nobody else has: up to so many; none where there is none.
 
-    It is this sender's for some minutes. Whoever is killed in between leaves it to the next.
+    They are this sender's for the lease. Whoever is killed in between leaves them to the next.
     """
-    with transaction.atomic():
-        letter = (
-            Letter.objects.select_for_update(skip_locked=True, of=("self",))
-            .select_related("member", "reader")
-            .filter(Q(leased_until=None) | Q(leased_until__lte=now), closed_at=None, due_at__lte=now, sort__in=sorts)
-            .order_by("due_at", "pk")
-            .first()
-        )
-        if letter is None:
-            return None
-        letter.leased_until, letter.tries = now + LEASE, letter.tries + 1
-        letter.save(update_fields=["leased_until", "tries"])
-    return letter
+    open_letters = Letter.objects.select_related("member", "reader")
+    if made_since:
+        open_letters = open_letters.filter(due_at__gte=made_since)
+    letters: list[Letter] = []
+    for those in ([sort for sort in sorts if sort in FIRST], [sort for sort in sorts if sort not in FIRST]):
+        if those and not letters:
+            letters = open_letters.filter(sort__in=those).claim_due(most, now=now)
+    return letters
+
+
+# What these letters tell, gathered when this is first asked: what nobody was written of yet. A notification from a time that has
+# not come happened all the same. (OFFSET 0 has each letter look into the index, whatever the tables' sizes are believed to be.)
+_GATHER = """
+  WITH those AS (
+    SELECT l.id AS letter_id, n.id AS notification_id
+    FROM knowledge_letter l CROSS JOIN LATERAL (
+      SELECT n.id FROM knowledge_notification n
+      WHERE n.{column} = l.{column} {alone} AND n.letter_id IS NULL AND n.cadence = l.sort AND NOT n.cadence = 'site'
+        AND (l.sort = 'at_once' OR n.at < l.due_at OR n.at > %(ahead)s)
+      OFFSET 0) n
+    WHERE l.id = ANY(%(letters)s) AND l.{column} IS NOT NULL)
+  UPDATE knowledge_notification n SET letter_id = those.letter_id
+  FROM those WHERE n.id = those.notification_id AND n.letter_id IS NULL"""
 
 
 @transaction.atomic
-def gather(letter: Letter) -> "QuerySet[Notification]":
-    """What a letter tells, gathered when this is first asked: what nobody was written of yet. It stays the same afterwards."""
-    letter = Letter.objects.select_for_update().get(pk=letter.pk)
-    if letter.gathered_at is None:
-        those = Notification.objects.filter(
-            member=letter.member_id, reader=letter.reader_id, letter=None, cadence=CADENCES[Sort(letter.sort)]
-        )
-        if letter.sort != Sort.AT_ONCE:
-            those = those.filter(at__lt=letter.due_at)
-        those.update(letter=letter)
-        letter.gathered_at = timezone.now()
-        letter.save(update_fields=["gathered_at"])
-    return letter.notifications.order_by("-pk")  # type: ignore[attr-defined]
-
-
-def close(letter: Letter, outcome: Outcome, reason: str = "") -> None:
-    """Write down what became of a letter, and why."""
-    Letter.objects.filter(pk=letter.pk, closed_at=None).update(
-        outcome=outcome, reason=reason[:2000], closed_at=timezone.now(), leased_until=None
-    )
+def gather(letters: "Sequence[Letter]") -> dict[int, list[Notification]]:
+    """Return what each of these letters tells, the newest first, by its number. It stays the same once it was gathered."""
+    now = timezone.now()
+    fresh = [letter.pk for letter in letters if letter.gathered_at is None and letter.sort in CADENCES]
+    locked = Letter.objects.select_for_update().filter(pk__in=fresh, gathered_at=None).order_by("pk")
+    if fresh and (numbers := list(locked.values_list("pk", flat=True))):
+        ahead = now + CLOCKS_APART
+        with connection.cursor() as cursor:
+            for column, alone in (("member_id", ""), ("reader_id", "AND n.member_id IS NULL")):
+                if any(getattr(letter, column) for letter in letters):
+                    cursor.execute(_GATHER.format(column=column, alone=alone), {"letters": numbers, "ahead": ahead})
+        Letter.objects.filter(pk__in=numbers).update(gathered_at=now)
+    found: dict[int, list[Notification]] = {letter.pk: [] for letter in letters}
+    for notification in Notification.objects.filter(letter__in=letters).order_by("-pk"):
+        found[notification.letter_id].append(notification)
+    return found
 
 
 @transaction.atomic

@@ -4,7 +4,6 @@ import datetime as dt
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
@@ -14,6 +13,7 @@ from django.utils.crypto import salted_hmac
 
 from accounts.members.models import Member
 from commons import site
+from commons.site import host
 from knowledge.notifications.leaving import DIRECT, confirm_at, leave_at
 from knowledge.notifications.models import Letter, Notification, Sort
 from knowledge.notifications.replying import bounce_address, reply_address
@@ -301,11 +301,6 @@ def message_id(letter: Letter) -> str:
 def _who(letter: Letter) -> str:
     who = f"m{letter.member_id}" if letter.member_id else f"r{letter.reader_id}" if letter.reader_id else letter.address
     return salted_hmac("letter", who, algorithm="sha256").hexdigest()[:24]
-
-
-def host() -> str:
-    """The site's host name, as it stands in message identifiers."""
-    return urlsplit(settings.SITE_URL).hostname or "localhost"
 
 
 def asks_period(kind: Followable, object_id: int, today: dt.date) -> str:

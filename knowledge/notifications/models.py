@@ -1,19 +1,24 @@
 import datetime as dt
+import logging
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import Q, Value
 from django.db.models.functions import Upper
 from django.utils import timezone
 
 from commons import gate
 from commons.activity.models import Activity
+from commons.delivery import CLOCKS_APART, Delivery, MailDelivery, MailDeliveryQuerySet, Outcome, backoff
 from knowledge.posts.models import Post
 from knowledge.subscriptions.models import Cadence, Followable, Reader, What
 
 if TYPE_CHECKING:
     from accounts.members.models import Member
+
+log = logging.getLogger(__name__)
 
 
 class Why(models.TextChoices):
@@ -91,37 +96,30 @@ class Sort(models.TextChoices):
     ANSWER = "answer", "Answer to mail that came"
 
 
-class Outcome(models.TextChoices):
-    """What became of a mail that was due."""
-
-    WAITING = "", "Waiting"
-    SENT = "sent", "Sent"
-    NOTHING = "nothing", "Nothing left to tell"
-    GONE = "gone", "Nobody to send it to"
-    REFUSED = "refused", "Refused for good"
-    FAILED = "failed", "Given up"
+TRIES_MOST = 12  # of one letter; together they take some days
 
 
-class Letter(models.Model):
+class LetterQuerySet(MailDeliveryQuerySet):
+    def of_the_last_day(self, now: dt.datetime) -> Self:
+        """Keep those made within a day; none from a time that has not come, which a clock that ran ahead wrote down."""
+        return self.filter(due_at__gt=now - dt.timedelta(days=1), due_at__lte=now + CLOCKS_APART)
+
+
+class Letter(MailDelivery):
     """One mail that is due to somebody: a row made once for each sort and period, sent, or closed with a reason."""
 
     member = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, null=True, related_name="letters")
     reader = models.ForeignKey(Reader, on_delete=models.CASCADE, null=True, related_name="letters")
     sort = models.CharField(max_length=8, choices=Sort.choices)
     period = models.CharField(max_length=40)
-    # Since when it is due: of a digest the morning until which it tells
-    due_at = models.DateTimeField(default=timezone.now)
+    # (A digest is due, `due_at`, on the morning until which it tells)
     # Of a mail to somebody who is neither: where it goes, and what it asks them to confirm
     address = models.EmailField(max_length=254, blank=True)
     asks = models.JSONField(default=dict)
     # When its notifications were gathered: what happens afterwards goes into the next one
     gathered_at = models.DateTimeField(null=True, blank=True)
-    # Until when nobody else takes it up: while it is being sent, or until it is tried again
-    leased_until = models.DateTimeField(null=True, blank=True)
-    tries = models.PositiveSmallIntegerField(default=0)
-    closed_at = models.DateTimeField(null=True, blank=True)
-    outcome = models.CharField(max_length=8, choices=Outcome.choices, default=Outcome.WAITING, blank=True)
-    reason = models.CharField("why, in words", max_length=gate.REASON, blank=True)
+
+    objects: ClassVar[Any] = LetterQuerySet.as_manager()
 
     class Meta:
         constraints = [
@@ -138,6 +136,8 @@ class Letter(models.Model):
         ]
         indexes = [
             models.Index(fields=["due_at", "id"], condition=Q(closed_at=None), name="letters_due"),
+            # Mail as it happens goes before a morning's digests
+            models.Index(fields=["sort", "due_at", "id"], condition=Q(closed_at=None), name="letters_due_by_sort"),
             models.Index(fields=["member", "sort", "-closed_at"], name="letters_of_member"),
         ]
 
@@ -149,12 +149,22 @@ class Letter(models.Model):
         """The address it goes to."""
         return self.member.email if self.member else self.reader.address if self.reader else self.address
 
+    def try_later(self, words: str) -> None:
+        """Try again later, each time after twice as long; after TRIES_MOST give it up."""
+        log.warning("Letter %s could not be sent (try %s): %s", self.pk, self.tries, words)
+        if self.tries >= TRIES_MOST:
+            self.close(Outcome.FAILED, f"Tried {self.tries} times; at last: {words}")
+        else:
+            self.put_off(backoff(self.tries), words)
+
 
 class MailState(models.Model):
     """The one row that says whether mail goes out. It is held after a restore from a copy, until the operator releases it."""
 
     # Counts with every mail sent, here and beside the database; a database that counts less was put back to an earlier day
     sent = models.BigIntegerField(default=0)
+    # Which database on which server this is; one that is another was made from a copy
+    database = models.CharField(max_length=60, blank=True)
     held_since = models.DateTimeField(null=True, blank=True)
     held_why = models.CharField(max_length=gate.REASON, blank=True)
 
@@ -177,7 +187,15 @@ SOFT_WITHIN = dt.timedelta(days=30)  # they count together as long as each comes
 class BounceQuerySet(models.QuerySet["Bounce"]):
     def stopping(self, address: str) -> Self:
         """The row that stops mail to this address, if there is one."""
-        return self.filter(address__iexact=address).exclude(kind=BounceKind.SOFT, times__lt=SOFT_MOST)
+        return self.filter(address__iexact=address).that_stop()
+
+    def that_stop(self) -> Self:
+        """Those that stop mail."""
+        return self.exclude(kind=BounceKind.SOFT, times__lt=SOFT_MOST)
+
+    def among(self, addresses: Iterable[str]) -> Self:
+        """Those of these addresses."""
+        return self.alias(folded=Upper("address")).filter(folded__in=[Upper(Value(address)) for address in addresses])
 
 
 class Bounce(models.Model):
@@ -223,16 +241,11 @@ class PushSubscription(models.Model):
         return f"{self.name} of {self.member}"
 
 
-class Push(models.Model):
+class Push(Delivery):
     """One notification for one browser: a row made once, pushed, or closed with a reason."""
 
     notification = models.ForeignKey(Notification, on_delete=models.CASCADE, related_name="pushes")
     subscription = models.ForeignKey(PushSubscription, on_delete=models.CASCADE, related_name="pushes")
-    # Until when nobody else takes it up
-    leased_until = models.DateTimeField(null=True, blank=True)
-    closed_at = models.DateTimeField(null=True, blank=True)
-    outcome = models.CharField(max_length=8, choices=Outcome.choices, default=Outcome.WAITING, blank=True)
-    reason = models.CharField("why, in words", max_length=gate.REASON, blank=True)
 
     class Meta:
         verbose_name_plural = "pushes"

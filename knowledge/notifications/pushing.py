@@ -13,10 +13,11 @@ from django.db.models import F, Q
 from django.templatetags.static import static
 from django.utils import timezone
 
-from commons import outgoing, push
+from commons import outgoing, push, queue
 from commons.activity.models import Activity
+from commons.delivery import CLOCKS_APART, LONGEST_WAIT, RUN_SECONDS, Outcome, backoff, is_over
 from knowledge.notifications.letters import zone_of
-from knowledge.notifications.models import Notification, Outcome, Push, PushSubscription
+from knowledge.notifications.models import Notification, Push, PushSubscription
 from knowledge.notifications.sending import held
 from knowledge.notifications.words import Item, items
 from knowledge.subscriptions.models import Following
@@ -24,17 +25,17 @@ from knowledge.subscriptions.models import Following
 log = logging.getLogger(__name__)
 
 NEWS_FOR = dt.timedelta(days=1)  # afterwards it is no news that should light up a screen
-LEASE = dt.timedelta(minutes=1)  # how long one push may take; a sender that died lets it go then
-RUN_SECONDS = 50.0  # a run ends after so long; the next minute begins another
+WAIT_MOST = max(NEWS_FOR, LONGEST_WAIT)  # of one browser
+LEASE = dt.timedelta(seconds=50)  # how long one push may take; a sender that died lets it go then
 FAILURES_MOST = 5  # in a row, of one browser
-LONGEST_WAIT = dt.timedelta(hours=6)
 BODY_MOST = 500  # characters: with everything around them, in any script, fewer bytes than a push message holds
 
 _MADE = """
   INSERT INTO knowledge_push (notification_id, subscription_id, outcome, reason)
   SELECT n.id, s.id, '', ''
   FROM knowledge_notification n JOIN knowledge_pushsubscription s ON s.member_id = n.member_id
-  WHERE n.activity_id = %(activity)s AND n.cadence = 'at_once' AND n.read_at IS NULL AND n.at >= s.made_at AND n.at > %(since)s
+  WHERE n.activity_id = %(activity)s AND n.cadence = 'at_once' AND n.read_at IS NULL AND n.at > %(since)s
+    AND (n.at >= s.made_at OR s.made_at > %(ahead)s)
   ORDER BY n.id, s.id
   ON CONFLICT DO NOTHING"""
 
@@ -42,7 +43,8 @@ _MADE = """
 def make_pushes(activity: Activity) -> int:
     """Make what is to be pushed of an activity that was told: one row for each notification and browser. Twice is once."""
     with connection.cursor() as cursor:
-        cursor.execute(_MADE, {"activity": activity.pk, "since": timezone.now() - NEWS_FOR})
+        now = timezone.now()
+        cursor.execute(_MADE, {"activity": activity.pk, "since": now - NEWS_FOR, "ahead": now + CLOCKS_APART})
         return cursor.rowcount
 
 
@@ -54,28 +56,29 @@ def push_due(*, seconds: float = RUN_SECONDS) -> int:
     """
     if held():
         return 0
-    sent, until = 0, time.monotonic() + seconds
-    while time.monotonic() < until and (this := _take(timezone.now())) is not None:
+    pushed, sent, until = 0, 0, time.monotonic() + seconds
+    while this := _take(timezone.now()):
+        if time.monotonic() >= until or queue.stopping.is_set():
+            Push.objects.filter(pk=this.pk).update(leased_until=None)
+            queue.wake(queue.PUSH)
+            return sent
+        if not pushed:
+            queue.wake(queue.PUSH)  # where there is one there may be more: as many push as the lane has room for
+        pushed += 1
         try:
             sent += _push(this)
         except Exception:
             log.exception("Push %s failed; it is tried again once its time is up.", this.pk)  # it holds up no other
+    if later := Push.objects.free_again_at(timezone.now()):
+        queue.wake_at(queue.PUSH, later)
     return sent
 
 
 def _take(now: dt.datetime) -> Push | None:
     """Take up the push that waits longest, and that nobody else has; None where there is none."""
-    with transaction.atomic():
-        this = (
-            Push.objects.select_for_update(skip_locked=True, of=("self",))
-            .filter(Q(leased_until=None) | Q(leased_until__lte=now), closed_at=None)
-            .filter(Q(subscription__waits_until=None) | Q(subscription__waits_until__lte=now))
-            .order_by("pk")
-            .first()
-        )
-        if this is not None:
-            Push.objects.filter(pk=this.pk).update(leased_until=now + LEASE)
-    return this
+    free = Q(subscription__waits_until=None) | is_over("subscription__waits_until", now, WAIT_MOST)
+    taken: list[Push] = Push.objects.filter(free).order_by("pk").claim(1, lease=LEASE, now=now)
+    return taken[0] if taken else None
 
 
 def _push(this: Push) -> bool:
@@ -84,13 +87,13 @@ def _push(this: Push) -> bool:
     if found is None:
         return False  # turned off meanwhile
     if reason := _why_not(found):
-        _close(found, Outcome.NOTHING, reason)
+        found.close(Outcome.NOTHING, reason)
         return False
     member = found.subscription.member
     seen = Notification.objects.visible_to(member).unread().select_related("post").filter(pk=found.notification_id)
     said = items(seen, member)
     if not said:
-        _close(found, Outcome.NOTHING, "It is read already, or gone, or not for them to see any more.")
+        found.close(Outcome.NOTHING, "It is read already, or gone, or not for them to see any more.")
         return False
     return _send(found, said[0])
 
@@ -116,7 +119,7 @@ def _send(this: Push, said: Item) -> bool:
     browser = push.Browser(to.endpoint, to.p256dh, to.auth)
     left = this.notification.at + NEWS_FOR - timezone.now()
     try:
-        answer = push.send(browser, message_of(said), topic=_topic(said), seconds=max(int(left.total_seconds()), 0))
+        answer = push.send(browser, message_of(said), topic=_topic(said), seconds=int(min(max(left, dt.timedelta()), NEWS_FOR).total_seconds()))
     except outgoing.Refused as trouble:
         _refuse(this, str(trouble))
     except outgoing.NotReached as trouble:
@@ -131,7 +134,7 @@ def _heard(this: Push, answer: outgoing.Answer) -> bool:
     words = " ".join("".join(letter if letter.isprintable() else " " for letter in answer.text).split())
     said = f"The push service answered {answer.status}{f': {words[:200]}' if words else ''}"
     if 200 <= answer.status < 300:
-        _close(this, Outcome.SENT)
+        this.close(Outcome.SENT)
         PushSubscription.objects.filter(pk=this.subscription_id).update(
             last_ok_at=timezone.now(), failed=0, reason="", waits_until=None
         )
@@ -164,15 +167,9 @@ def _topic(said: Item) -> str:
     return f"post-{said.post.pk}" if said.post else f"told-{said.pk}"
 
 
-def _close(this: Push, outcome: Outcome, reason: str = "") -> None:
-    Push.objects.filter(pk=this.pk, closed_at=None).update(
-        outcome=outcome, reason=reason[:2000], closed_at=timezone.now(), leased_until=None
-    )
-
-
 def _refuse(this: Push, reason: str) -> None:
     """One that will never be taken is not tried again; the others of this browser may be."""
-    _close(this, Outcome.REFUSED, reason)
+    this.close(Outcome.REFUSED, reason)
     PushSubscription.objects.filter(pk=this.subscription_id).update(failed=F("failed") + 1, reason=reason[:2000])
 
 
@@ -187,8 +184,7 @@ def _put_off(this: Push, reason: str, *, retry_after: str = "") -> None:
         return
     now = timezone.now()
     to.failed, to.reason = to.failed + 1, reason[:2000]
-    wait = min(dt.timedelta(minutes=2 ** min(to.failed, 10)), LONGEST_WAIT)
-    to.waits_until = now + max(wait, _asked_to_wait(retry_after, now))
+    to.waits_until = now + max(backoff(to.failed), _asked_to_wait(retry_after, now))
     to.save(update_fields=["failed", "reason", "waits_until"])
     log.warning("Browser %s was not reached (%s in a row): %s", to.pk, to.failed, reason)
     Push.objects.filter(pk=this.pk).update(leased_until=None, reason=reason[:2000])
