@@ -47,6 +47,7 @@ KEYS = {
 LEFT_OUT = {
     "django_session": "whoever is signed in signs in again: a copy must let nobody in",
     "commons_trialmail": "the mail that the trial shows holds codes",
+    "commons_accountmail": "mail about accounts holds codes, and helps nobody after some minutes",
     "cache": "it fills itself",
 }
 MIGRATIONS = "django_migrations"  # is in the manifest

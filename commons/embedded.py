@@ -9,6 +9,7 @@ import contextlib
 import hashlib
 import os
 import pwd
+import re
 import shutil
 import signal
 import stat
@@ -32,8 +33,16 @@ SUPERUSER = "postgres"
 DATABASE = "commons"
 SYSTEM_USER = "pgserver"  # PostgreSQL refuses to run as root; root runs it as this user
 LONGEST_SOCKET = 103  # bytes a socket's path may have, on the strictest system
+ROOM_FOR_UPGRADE = 200_000_000  # bytes, besides a copy of everything
 LOG_LIMIT = 5_000_000  # bytes of log kept from one start to the next
 STOPPING_SECONDS = 60
+# Where the programs of an earlier PostgreSQL may be: in the wheel beside ours, or where systems keep them
+ELSEWHERE = (
+    "/usr/lib/postgresql/{}/bin",
+    "/usr/pgsql-{}/bin",
+    "/opt/homebrew/opt/postgresql@{}/bin",
+    "/usr/local/opt/postgresql@{}/bin",
+)
 
 SMALL_SITE = {
     "listen_addresses": "",
@@ -71,9 +80,13 @@ def start(
     seconds so far, and may raise to give up.
     """
     folder = folder.resolve()
+    _undo_cut_move(folder)
     if not (folder / "PG_VERSION").exists():
         _make(folder)
-    _require_version(folder)
+    if older_version(folder):
+        raise DatabaseTrouble(
+            f"The database in {folder} was made by an earlier PostgreSQL: bin/start moves it to {VERSION}."
+        )
     server = _postmaster(folder)
     if server is None or (_state(folder)[7] == "stopping" and _gone(server, STOPPING_SECONDS)):
         _clear_remains(folder)
@@ -111,36 +124,33 @@ def url(folder: Path, database: str = DATABASE) -> str:
 
 def _make(folder: Path) -> None:
     """Make a database folder: whole, or not at all, so that a start killed midway leaves nothing that looks like one."""
-    fresh = folder.with_name(folder.name + ".new")
     if folder.exists() and any(folder.iterdir()):
         raise DatabaseTrouble(f"The folder {folder} holds something that is not a database: move it out of the way.")
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    _remove(fresh)
-    fresh.mkdir(mode=0o700)
-    _give_to_database_user(fresh)
-    arguments = ["--username", SUPERUSER, "--auth-local", "trust", "--auth-host", "scram-sha-256", "--encoding", "UTF8"]
-    arguments += ["--locale", "C", "--locale-provider", "builtin", "--builtin-locale", "C.UTF-8"]
-    made = _run("initdb", [*arguments, "--pgdata", str(fresh)], owner=fresh)
-    if made.returncode != 0:
-        _remove(fresh)
-        raise DatabaseTrouble(_sentence(made.stderr, f"The database could not be made in {folder}"))
+    fresh = _make_fresh(folder)
     if folder.exists():
         folder.rmdir()
     fresh.rename(folder)
 
 
+def _make_fresh(folder: Path, *more: str) -> Path:
+    """Make a database folder beside this one, under the name that it has until it is whole; give it."""
+    fresh = folder.with_name(folder.name + ".new")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    _remove(fresh)
+    fresh.mkdir(mode=0o700)
+    _give_to_database_user(fresh)
+    arguments = ["--username", SUPERUSER, "--auth-local", "trust", "--auth-host", "scram-sha-256", "--encoding", "UTF8"]
+    arguments += ["--locale", "C", "--locale-provider", "builtin", "--builtin-locale", "C.UTF-8", *more]
+    made = _run("initdb", [*arguments, "--pgdata", str(fresh)], owner=fresh)
+    if made.returncode != 0:
+        _remove(fresh)
+        raise DatabaseTrouble(_sentence(made.stderr, f"The database could not be made in {folder}"))
+    return fresh
+
+
 def _remove(folder: Path) -> None:
     if folder.exists():
         shutil.rmtree(folder)
-
-
-def _require_version(folder: Path) -> None:
-    version = (folder / "PG_VERSION").read_text().strip()
-    if version != str(VERSION):
-        raise DatabaseTrouble(
-            f"The database in {folder} was made by PostgreSQL {version}, and this is {VERSION}: dump it with the old release "
-            "and restore it with this one (docs/hosting.md)."
-        )
 
 
 def _make_database(folder: Path) -> None:
@@ -155,10 +165,140 @@ def _make_database(folder: Path) -> None:
         raise DatabaseTrouble(_sentence(found.stderr, "The database does not answer"))
 
 
+# From an earlier PostgreSQL to this one
+
+
+def older_version(folder: Path) -> int | None:
+    """Return which earlier PostgreSQL made this folder; None where it is this one's, or is not there.
+
+    Raises DatabaseTrouble, with what to do about it, for one made by a later PostgreSQL, or by one whose programs are nowhere.
+    """
+    folder = folder.resolve()
+    _undo_cut_move(folder)
+    try:
+        made_by = (folder / "PG_VERSION").read_text().strip()
+    except FileNotFoundError:
+        return None
+    if made_by == str(VERSION):
+        return None
+    if made_by.isdigit() and int(made_by) > VERSION:
+        raise DatabaseTrouble(
+            f"The database in {folder} was made by PostgreSQL {made_by}, and this release brings {VERSION}: take the release that "
+            "you had before."
+        )
+    if not made_by.isdigit() or programs_of(int(made_by)) is None:
+        raise DatabaseTrouble(
+            f"The database in {folder} was made by PostgreSQL {made_by}, this release brings {VERSION}, and the programs of "
+            f"{made_by} are not on this machine. Install them (on Debian: postgresql-{made_by}) and start again; or take the release "
+            "that you had before, make a backup with it (manage.py backup), move this folder away, and restore the backup with this "
+            "release (manage.py restore)."
+        )
+    return int(made_by)
+
+
+def programs_of(version: int) -> Path | None:
+    """Return the folder of the programs of this PostgreSQL, in the wheel or on the machine; None where there are none."""
+    wheel = PROGRAMS.parents[1]
+    for folder in (
+        wheel / f"pginstall{version}" / "bin",
+        wheel / "pginstall" / "bin",
+        *(Path(place.format(version)) for place in ELSEWHERE),
+    ):
+        if (folder / "postgres").exists() and (folder / "pg_controldata").exists():
+            asked = subprocess.run([str(folder / "postgres"), "--version"], capture_output=True, text=True, check=False)  # noqa: S603
+            if re.search(rf" {version}(\.|\D|$)", asked.stdout):
+                return folder
+    return None
+
+
+def upgrade(folder: Path, *, waiting: Callable[[float], None] = lambda seconds: None) -> Path:
+    """Make of a folder of an earlier PostgreSQL one of this; give the folder in which the earlier one is kept, as it was.
+
+    It is copied, never changed: whatever fails, or is killed, leaves the earlier one in its place. Raises DatabaseTrouble.
+    """
+    folder = folder.resolve()
+    made_by = older_version(folder)
+    assert made_by
+    programs = programs_of(made_by)
+    assert programs
+    kept = folder.with_name(f"{folder.name}-{made_by}")
+    if kept.exists():
+        raise DatabaseTrouble(
+            f"{kept} is there already, from an earlier move to a newer PostgreSQL: move it out of the way."
+        )
+    taken = sum(path.lstat().st_size for path in folder.rglob("*") if path.is_file())
+    free = shutil.disk_usage(folder).free
+    needed = taken + ROOM_FOR_UPGRADE
+    if free < needed:
+        raise DatabaseTrouble(
+            f"To move the database to PostgreSQL {VERSION} it is copied, which takes {needed // 1_000_000} MB, and the disk that "
+            f"holds {folder} has {free // 1_000_000} MB left."
+        )
+    _let_run(programs)
+    stop(folder)
+    _clear_remains(folder)
+    # Started once by its own programs, it puts right what a sudden end may have left, and ends as it should
+    _wait_until_ready(folder, psutil.Process(_launch(folder, SMALL_SITE, programs).pid), waiting)
+    stop(folder)
+    state = _run("pg_controldata", [str(folder)], owner=folder, programs=programs).stdout
+    sums = re.search(r"Data page checksum version: +(\d+)", state)
+    fresh = _make_fresh(folder, "--data-checksums" if sums and sums[1] != "0" else "--no-data-checksums")
+    arguments = ["--old-bindir", str(programs), "--new-bindir", str(PROGRAMS), "--old-datadir", str(folder)]
+    arguments += [
+        "--new-datadir",
+        str(fresh),
+        "--username",
+        SUPERUSER,
+        "--socketdir",
+        str(_socket_folder(fresh, make=True)),
+    ]
+    done = _run("pg_upgrade", arguments, owner=fresh, within=fresh)
+    if done.returncode != 0:
+        _remove(fresh)
+        raise DatabaseTrouble(
+            _sentence(done.stdout + done.stderr, f"The database could not be moved to PostgreSQL {VERSION}")
+        )
+    _change_places(folder, fresh, kept)
+    return kept
+
+
+def was_moved(folder: Path) -> bool:
+    """Whether `upgrade` put another server in this folder, and nobody has said `acknowledge_move` since."""
+    return _note_of_move(folder.resolve()).exists()
+
+
+def acknowledge_move(folder: Path) -> None:
+    """Note that who has to know of the move knows of it. Twice is once."""
+    _note_of_move(folder.resolve()).unlink(missing_ok=True)
+
+
+def _change_places(folder: Path, fresh: Path, kept: Path) -> None:
+    """Put the new folder in the place of the old one. A note beside them says so meanwhile: a kill in between is undone."""
+    _note_of_move(folder).write_text(kept.name)
+    folder.rename(kept)
+    fresh.rename(folder)
+
+
+def _undo_cut_move(folder: Path) -> None:
+    """Put the old folder back where it was, when the new one was not put in its place."""
+    note = _note_of_move(folder)
+    if not note.exists():
+        return
+    kept = folder.with_name(note.read_text().strip() or "nothing")
+    if not folder.exists() and kept.exists():
+        kept.rename(folder)
+    if not kept.exists():
+        note.unlink()
+
+
+def _note_of_move(folder: Path) -> Path:
+    return folder.with_name(folder.name + ".moved")
+
+
 # Running it
 
 
-def _launch(folder: Path, settings: Mapping[str, str]) -> subprocess.Popen[bytes]:
+def _launch(folder: Path, settings: Mapping[str, str], programs: Path = PROGRAMS) -> subprocess.Popen[bytes]:
     """Start the server in a session of its own: neither Ctrl-C nor the end of this process reaches it."""
     settings = {**settings, "unix_socket_directories": str(_socket_folder(folder, make=True))}
     arguments = [item for name, value in settings.items() for item in ("-c", f"{name}={value}")]
@@ -167,7 +307,7 @@ def _launch(folder: Path, settings: Mapping[str, str]) -> subprocess.Popen[bytes
         log.unlink()
     with log.open("ab") as output:
         server: subprocess.Popen[bytes] = subprocess.Popen(  # noqa: S603
-            [str(PROGRAMS / "postgres"), "-D", str(folder), *arguments],
+            [str(programs / "postgres"), "-D", str(folder), *arguments],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
@@ -300,11 +440,18 @@ def _give_to_database_user(folder: Path) -> None:
         return
     user = _database_user()
     os.chown(folder, user.pw_uid, user.pw_gid)
-    for path in (folder, PROGRAMS):
-        _let_through(path)
-    if not (PROGRAMS / "postgres").stat().st_mode & stat.S_IXOTH:
+    _let_through(folder)
+    _let_run(PROGRAMS)
+
+
+def _let_run(programs: Path) -> None:
+    """Let other users run these programs, where root runs them as another."""
+    if os.geteuid() != 0:
+        return
+    _let_through(programs)
+    if not (programs / "postgres").stat().st_mode & stat.S_IXOTH:
         libraries = PROGRAMS.parents[1].with_suffix(".libs")
-        for path in (PROGRAMS.parent, *PROGRAMS.parent.rglob("*"), *libraries.rglob("*")):
+        for path in (programs.parent, *programs.parent.rglob("*"), *libraries.rglob("*")):
             mode = path.stat().st_mode
             path.chmod(mode | 0o004 | (0o001 if path.is_dir() or mode & stat.S_IXUSR else 0))
 
@@ -336,9 +483,12 @@ def _let_through(path: Path) -> None:
 # Words
 
 
-def _run(program: str, arguments: list[str], *, owner: Path) -> subprocess.CompletedProcess[str]:
+def _run(
+    program: str, arguments: list[str], *, owner: Path, programs: Path = PROGRAMS, within: Path = Path("/")
+) -> subprocess.CompletedProcess[str]:
+    as_owner = {**_as_owner(owner), "cwd": str(within)}
     return subprocess.run(  # noqa: S603
-        [str(PROGRAMS / program), *arguments], capture_output=True, text=True, check=False, **_as_owner(owner)
+        [str(programs / program), *arguments], capture_output=True, text=True, check=False, **as_owner
     )
 
 

@@ -1,6 +1,6 @@
 """What must be so before anyone is served: the tables, what a commons starts with, the static files.
 
-    python -m commons.prepare [--empty] [--static-only]
+    python -m commons.prepare [--empty] [--moved] [--static-only]
 
 Everything here may run at every start, takes little when there is nothing to do, and goes on where a killed start left off.
 Several starting at once (two containers) take turns at the database. Prints its steps, and leaves what the start wants to
@@ -36,7 +36,7 @@ def main() -> None:
     try:
         django.setup()
         if not arguments.static_only:
-            prepare_database(sample=not arguments.empty)
+            prepare_database(sample=not arguments.empty, moved=arguments.moved)
         prepare_static_files()
     except Refused as refused:
         say(str(refused))
@@ -45,13 +45,15 @@ def main() -> None:
         sys.exit(130)
 
 
-def prepare_database(*, sample: bool) -> None:
+def prepare_database(*, sample: bool, moved: bool = False) -> None:
     from commons.long_command import without_limits
 
     with _in_turn(), without_limits():
         _migrate()
         _call("createcachetable")
         _load_what_every_commons_has()
+        if moved:  # to another server, by ourselves, and with everything: no copy whose mail was sent elsewhere
+            _call("mail", adopt=True)
         if held := _call("mail", check=True).strip():  # before anyone is served, and so before anyone asks for a code
             say(held)
         if sample:
@@ -186,6 +188,7 @@ def _leave(**facts: Any) -> None:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m commons.prepare", description="Prepare database and static files.")
     parser.add_argument("--empty", action="store_true", help="without the sample commons")
+    parser.add_argument("--moved", action="store_true", help="the database is the one that was, on a newer PostgreSQL")
     parser.add_argument("--static-only", action="store_true", help="leave the database alone")
     return parser.parse_args()
 

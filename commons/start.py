@@ -226,9 +226,12 @@ def _run(site: Site, *, empty: bool) -> None:
     children: list[Child] = []
     try:
         if own_database:
+            _upgrade_database(site)
             with step("Starting the database"):
                 embedded.start(site.database_folder, waiting=_while_recovering)
-        facts = _prepare(site, empty=empty)
+        facts = _prepare(site, empty=empty, moved=own_database and embedded.was_moved(site.database_folder))
+        if own_database:
+            embedded.acknowledge_move(site.database_folder)
         with step("Starting the web server and the worker"):
             children += [Child(program, site) for program in ("web", "worker")]
             _wait_for_answer(site, children)
@@ -236,6 +239,16 @@ def _run(site: Site, *, empty: bool) -> None:
         _watch(site, children, own_database=own_database)
     finally:
         _end_all(site, children, own_database=own_database)
+
+
+def _upgrade_database(site: Site) -> None:
+    """Move the database to the PostgreSQL that this release brings, when an earlier one made it."""
+    if made_by := embedded.older_version(site.database_folder):
+        with step(f"Moving the database from PostgreSQL {made_by} to {embedded.VERSION}"):
+            kept = embedded.upgrade(site.database_folder, waiting=_while_recovering)
+        say(
+            f"(The earlier database is kept as it was in {kept}: remove it once you have seen that everything is there.)"
+        )
 
 
 def _pause(seconds: float) -> None:
@@ -250,9 +263,15 @@ def _while_recovering(seconds: float) -> None:
         say(f"({seconds:.0f} s; it puts right what a sudden end left) ", end="")
 
 
-def _prepare(site: Site, *, empty: bool) -> dict[str, list[list[str]]]:
+def _prepare(site: Site, *, empty: bool, moved: bool = False) -> dict[str, list[list[str]]]:
     """Have the tables, samples and static files ready; gives what `commons.prepare` has to say."""
-    command = [sys.executable, "-m", "commons.prepare", *(["--empty"] if empty else [])]
+    command = [
+        sys.executable,
+        "-m",
+        "commons.prepare",
+        *(["--empty"] if empty else []),
+        *(["--moved"] if moved else []),
+    ]
     with tempfile.NamedTemporaryFile("r") as facts:  # not under var/, which a web server and a worker may share
         process = _spawn(command, {**site.environment(), "COMMONS_FACTS": facts.name})
         try:

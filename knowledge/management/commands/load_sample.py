@@ -51,7 +51,7 @@ class Command(LongCommand):
         if Post.objects.exists():
             self.stdout.write("There are posts already; the sample is left out.")
             return
-        loaded = load(shown_on=self.stderr._out)
+        loaded = load(shown_on=self.stderr._out)  # type: ignore[arg-type]
         self.stdout.write(f"Sample: {loaded} posts. Everyone and everything in it is invented.")
 
 
