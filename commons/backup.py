@@ -120,7 +120,7 @@ def make_backup(target: Path, *, keys: bool = True, keep: int | None = None) -> 
         with archive.open(_info(MANIFEST, compressed=True), "w") as out:
             out.write(json.dumps(asdict(manifest), indent=1).encode())
     if keep is not None:
-        for old in sorted(_backups_in(path.parent))[:-keep]:
+        for old in _backups_in(path.parent)[:-keep]:
             old.unlink(missing_ok=True)
     return path, manifest
 
@@ -285,7 +285,7 @@ def _path_for(target: Path) -> Path:
             _remove_if_left(left)
     except OSError as trouble:
         raise BackupTrouble(f"Nothing can be kept in {folder}: {trouble.strerror or trouble}.") from None
-    path = target if is_file else folder / f"commons-{dt.datetime.now(dt.UTC):%Y%m%dT%H%M%SZ}.zip"
+    path = target if is_file else folder / _name_of_now()
     if path.exists():
         raise BackupTrouble(f"{path} is there already: choose another name.")
     return path
@@ -336,11 +336,20 @@ def _info(name: str, *, compressed: bool) -> zipfile.ZipInfo:
 
 
 def _backups_in(folder: Path) -> list[Path]:
-    return [path for path in folder.iterdir() if _OURS.fullmatch(path.name)]
+    """The backups in a folder, the oldest first. One from the future was made by a clock that ran ahead, and counts as older."""
+    now = _name_of_now()
+    return sorted(
+        (path for path in folder.iterdir() if _OURS.fullmatch(path.name)),
+        key=lambda path: (path.name <= now, path.name),
+    )
+
+
+def _name_of_now() -> str:
+    return f"commons-{dt.datetime.now(dt.UTC):%Y%m%dT%H%M%SZ}.zip"
 
 
 def _size_of_newest(folder: Path) -> int:
-    backups = sorted(_backups_in(folder))
+    backups = _backups_in(folder)
     return backups[-1].stat().st_size if backups else 0
 
 

@@ -15,6 +15,6 @@ def mend(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("knowledge", "0018_draft_comments")]
+    dependencies = [("knowledge", "0019_which_database")]
 
     operations = [migrations.RunPython(mend, migrations.RunPython.noop, elidable=True)]

@@ -128,7 +128,7 @@ def contents(path):
 def made(folder, *arguments):
     """The path of a backup made now."""
     call_command("backup", folder, *arguments, verbosity=0)
-    return max(Path(folder).glob("commons-2*.zip"))
+    return max(Path(folder).glob("commons-2*.zip"), key=lambda path: path.stat().st_mtime_ns)
 
 
 class Writers:
@@ -318,7 +318,8 @@ def test_as_many_are_kept_as_are_wanted(committed, media, tmp_path):
     folder.mkdir()
     old = [folder / f"commons-202601{day:02}T030000Z.zip" for day in range(1, 6)]
     others = [folder / "mine.zip", folder / "commons-notes.txt"]
-    for path in [*old, *others]:
+    ahead = [folder / f"commons-210001{day:02}T030000Z.zip" for day in range(1, 6)]  # by a clock that ran ahead
+    for path in [*old, *others, *ahead]:
         path.write_bytes(b"x")
     left = folder / ".commons-backup-1.partial"
     left.write_bytes(b"of a killed one")
