@@ -3,12 +3,14 @@
 import datetime as dt
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
+from typing import Any
 
 from django.conf import settings
 from django.contrib.sessions.models import Session
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 from procrastinate import RetryStrategy
 from procrastinate.contrib.django import app
@@ -17,6 +19,7 @@ from accounts.organizations.models import Membership
 from commons import queue
 from commons.account_mail import AccountMail, send_account_mail
 from commons.activity.models import Activity
+from commons.each import SomeFailed, do_each, is_away
 from commons.mail import TrialMail
 from commons.once import Sending
 from knowledge.comments.actions import THREAD
@@ -38,6 +41,7 @@ from knowledge.posts.attachments import forget_unnamed
 from knowledge.posts.listing import Key, changed
 from knowledge.posts.models import LastRead, Post
 from knowledge.posts.rungs import Rung
+from knowledge.search.saved import forget_unfollowed
 from knowledge.stored.fragments import stale
 from knowledge.stored.stamps import bump
 
@@ -92,18 +96,18 @@ def push(timestamp: int) -> None:
 def follow_rename(kind: str, pk: int) -> None:
     """Make anew everything that shows the name of an organization, a member or an issue area that changed it."""
     if kind == "organization":
-        posts = Post.objects.filter(pk__in=pages_naming_organization(pk))
+        numbers = pages_naming_organization(pk)
         bump([Key("organization", pk).stamp])
     elif kind == "area":
-        posts = Post.objects.filter(Q(issue_areas=pk) | Q(issue_areas__parent=pk)).distinct()
+        numbers = set(Post.objects.filter(Q(issue_areas=pk) | Q(issue_areas__parent=pk)).values_list("pk", flat=True))
     else:
-        posts = Post.objects.filter(pk__in=pages_naming_member(pk))
-        _discussions_of(pk)
+        discussed = set(Comment.objects.filter(by=pk).values_list("post", flat=True))
+        for batch in _batches(discussed):
+            stale(THREAD, batch)
+        numbers = pages_naming_member(pk) | discussed
         bump([Key("member", pk).stamp, *(Key("organization", number).stamp for number in _organizations_of(pk))])
-    for numbers in _batches(list(posts.values_list("pk", flat=True))):
-        with transaction.atomic():
-            for post in Post.objects.filter(pk__in=numbers).order_by("pk"):
-                changed(post, is_news=False)
+    if failed := _make_anew(numbers):
+        raise SomeFailed(failed)  # the others are done, and all of it is done again later
 
 
 def _organizations_of(member: int) -> list[int]:
@@ -111,17 +115,28 @@ def _organizations_of(member: int) -> list[int]:
     return list(Membership.objects.filter(member=member).values_list("organization", flat=True))
 
 
-def _discussions_of(member: int) -> None:
-    """The discussions in which a member's name stands, and the pages they stand on."""
-    commented = Comment.objects.filter(by=member).values_list("post", flat=True).distinct()
-    for numbers in _batches(list(commented)):
-        with transaction.atomic():
-            stale(THREAD, numbers)
-            for post in Post.objects.filter(pk__in=numbers).order_by("pk"):
-                changed(post, is_news=False)
+def _make_anew(numbers: set[int]) -> list[str]:
+    """Make these posts anew wherever they show, by whole batches; where one fails, each of it alone. Return what failed."""
+    failed = []
+    for batch in _batches(numbers):
+        try:
+            _change(batch)
+        except Exception as error:
+            if is_away(error):
+                raise
+            logger.warning("Posts %s to %s cannot be made anew at once (%s); one by one.", batch[0], batch[-1], error)
+            failed += do_each((f"post {number} made anew", partial(_change, [number])) for number in batch)
+    return failed
 
 
-def _batches(numbers: list[int]) -> list[list[int]]:
+@transaction.atomic
+def _change(numbers: list[int]) -> None:
+    for post in Post.objects.filter(pk__in=numbers).order_by("pk"):
+        changed(post, is_news=False)
+
+
+def _batches(those: set[int]) -> list[list[int]]:
+    numbers = sorted(those)
     return [numbers[start : start + BATCH] for start in range(0, len(numbers), BATCH)]
 
 
@@ -146,32 +161,54 @@ def dates(timestamp: int) -> None:
     now = timezone.now()
     overdue = Vetting.objects.open().filter(until__lt=now.date())
     lapsed = RequestAnswer.objects.filter(lapses_at__lte=now, review__closing=None, review__vetting__closed_at=None)
-    verbs: list[Callable[[], object]] = [partial(decline, vetting, by=None) for vetting in overdue]
-    verbs += [partial(close_request, answer.review, by=None) for answer in lapsed.select_related("review__vetting")]
     due = Post.objects.filter(check_back_on__lt=now.date(), quiet_since=None, rung=Rung.HUNCH, aside_at=None)
-    verbs += [partial(fall_quiet, post, today=now.date()) for post in due]
-    for verb in verbs:
-        try:
-            verb()
-        except Closed:
-            continue  # somebody was there first
-        except Exception:
-            logger.exception("A date has passed, and its verb failed; it is tried again in an hour.")
+    do_each(  # what fails is tried again in an hour
+        [
+            *(
+                (f"vetting {vetting.pk}, whose last day has passed", partial(_unless_closed, decline, vetting))
+                for vetting in overdue
+            ),
+            *(
+                (
+                    f"review {answer.review_id}, whose request lapses",
+                    partial(_unless_closed, close_request, answer.review),
+                )
+                for answer in lapsed.select_related("review__vetting")
+            ),
+            *((f"post {post.pk}, to check back on", partial(fall_quiet, post, today=now.date())) for post in due),
+        ]
+    )
+
+
+def _unless_closed(verb: Callable[..., object], thing: object) -> None:
+    """Run a verb that closes a thing, as nobody's; somebody who was there first has done it."""
+    with suppress(Closed):
+        verb(thing, by=None)
 
 
 @app.periodic(cron="17 3 * * *")
 @app.task(name=queue.TIDY, queueing_lock=queue.TIDY, pass_context=False)
 def tidy(timestamp: int) -> None:
     """Throw away what is only in the way: sessions that ran out, forms long sent, mail the trial showed, what was told, what
-    was read long ago, or by somebody who has left, and files that no text names.
+    was read long ago, or by somebody who has left, saved searches that nobody follows, and files that no text names.
     """
     now = timezone.now()
-    Session.objects.filter(expire_date__lt=now).delete()
-    Sending.objects.filter(at__lt=now - KEEP_SENDINGS).delete()
-    Received.objects.filter(at__lt=now - KEEP_RECEIVED).delete()
-    TrialMail.objects.filter(at__lt=now - KEEP_TRIAL_MAIL).delete()
-    AccountMail.objects.filter(closed_at__lt=now - KEEP_ACCOUNT_MAIL).delete()
-    LastRead.objects.filter(Q(at__lt=now - KEEP_LAST_READ) | Q(member__is_active=False)).delete()
-    Push.objects.filter(closed_at__lt=now - KEEP_PUSHES).delete()
-    throw_away_old()
-    forget_unnamed(now=now)
+    old: dict[str, QuerySet[Any]] = {
+        "sessions": Session.objects.filter(expire_date__lt=now),
+        "forms sent": Sending.objects.filter(at__lt=now - KEEP_SENDINGS),
+        "mail received": Received.objects.filter(at__lt=now - KEEP_RECEIVED),
+        "mail of the trial": TrialMail.objects.filter(at__lt=now - KEEP_TRIAL_MAIL),
+        "mail about accounts": AccountMail.objects.filter(closed_at__lt=now - KEEP_ACCOUNT_MAIL),
+        "what was read last": LastRead.objects.filter(Q(at__lt=now - KEEP_LAST_READ) | Q(member__is_active=False)),
+        "what was pushed": Push.objects.filter(closed_at__lt=now - KEEP_PUSHES),
+    }
+    failed = do_each(
+        [
+            *((name, rows.delete) for name, rows in old.items()),
+            ("what was told", throw_away_old),
+            ("saved searches", partial(forget_unfollowed, now=now)),
+            ("files that no text names", partial(forget_unnamed, now=now)),
+        ]
+    )
+    if failed:
+        raise SomeFailed(failed)

@@ -36,6 +36,7 @@ class Source(Protocol):
 
     size: int  # how many entries its newest document has
     is_archived: bool
+    note: str  # what is to be said of the rows it gave: that there may be more. Empty where there is nothing to be said
 
     def rows(self, *, older_than: Row | None = None, newer_than: Row | None = None, limit: int) -> list[Row]:
         """So many rows of it, newest first: the newest, those that come after one, or those just before one."""

@@ -34,6 +34,7 @@ class Document:
     links: Mapping[str, str] = field(default_factory=dict)  # addresses of other documents of the same feed, by relation
     is_archive: bool = False
     hub: str = ""
+    note: str = ""  # what is to be said of this document alone
     written: Sequence[str] = ()
 
     @property
@@ -85,6 +86,7 @@ class Atom(Form):
         head = [
             f"<id>{escape(document.id)}</id>",
             f"<title>{escape(document.title)}</title>",
+            *([f"<subtitle>{escape(document.note)}</subtitle>"] if document.note else []),
             f"<updated>{document.updated}</updated>",
             _link("link", "self", document.own, self.kind),
             _link("link", "alternate", document.page, "text/html"),
@@ -117,7 +119,7 @@ class Rss(Form):
         head = [
             title,
             page,
-            f"<description>{escape(document.title)}</description>",
+            f"<description>{escape(document.note or document.title)}</description>",
             "<language>en</language>",
             f"<lastBuildDate>{_rfc822(updated)}</lastBuildDate>",
             f"<image><url>{settings.SITE_URL}/share/commons.png</url>{title}{page}</image>",
@@ -175,6 +177,7 @@ class Json(Form):
         said: dict[str, Any] = {
             "version": "https://jsonfeed.org/version/1.1",
             "title": document.title,
+            "description": document.note,
             "home_page_url": document.page,
             "feed_url": document.own,
             "next_url": older,

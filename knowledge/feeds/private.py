@@ -1,6 +1,7 @@
 """Who holds the key of a private feed, and what they follow as one list."""
 
 from collections.abc import Mapping, Sequence
+from time import monotonic
 
 from django.db import connection
 from django.http import Http404
@@ -13,7 +14,7 @@ from knowledge.posts.models import Post
 from knowledge.search.filters import Filters
 from knowledge.search.lists import PAGE_SIZE
 from knowledge.search.models import SavedSearch
-from knowledge.search.results import CANDIDATES, results
+from knowledge.search.results import CANDIDATES, SECONDS, TOO_MUCH, results
 from knowledge.search.saved import filters_of
 from knowledge.stored.fragments import Read
 from knowledge.stored.stamps import NEVER, Stamped
@@ -57,6 +58,7 @@ class Followed:
         self.member = member
         self.fragment = form.fragment
         self.read: Mapping[int, Read] = {}
+        self.note = ""
 
     def rows(self, *, older_than: Row | None = None, newer_than: Row | None = None, limit: int) -> list[Row]:
         rows, self.read = followed(self.member, older_than=older_than, limit=limit, fragment=self.fragment)
@@ -69,7 +71,11 @@ class Followed:
         return form.of_posts(numbers, read)
 
     def _searched(self, older_than: Row | None, limit: int) -> set[Row]:
-        """The newest posts in the member's saved searches, but for those muted: a few queries each."""
+        """Return the newest posts in the member's saved searches, but for those muted: a few queries each.
+
+        Together they have as long as one search.
+        """
+        until = monotonic() + SECONDS
         searches = Subscription.objects.of(self.member).filter(kind=Followable.SEARCH).order_by("-pk")[:SEARCHES]
         saved = list(SavedSearch.objects.filter(pk__in=list(searches.values_list("object_id", flat=True))))
         muted = set(self.member.muted.values_list("post", flat=True)) if saved else set()
@@ -79,18 +85,24 @@ class Followed:
                 filters = filters_of(search)
             except Http404:
                 continue  # what it names is no longer there
-            more = limit + len(muted)
-            found.update(
-                _with_words(self.member, filters, older_than)
-                if filters.q
-                else listed(self.member, filters.keys, standings=filters.standings, older_than=older_than, limit=more)
-            )
+            if not filters.q:
+                more = limit + len(muted)
+                found.update(
+                    listed(
+                        self.member, keys=filters.keys, standings=filters.standings, older_than=older_than, limit=more
+                    )
+                )
+            elif (left := until - monotonic()) > 0:
+                found.update(self._with_words(filters, older_than, left))
+            else:
+                self.note = TOO_MUCH
         return {row for row in found if row.number not in muted}
 
-
-def _with_words(member: Member, filters: Filters, older_than: Row | None) -> list[Row]:
-    """The newest posts with these words, as far as a search looks, with the times that lists are sorted by."""
-    numbers, _ = results(member, filters, by_date=True, shown=CANDIDATES)
-    times = Post.objects.filter(pk__in=numbers).values_list("pk", "published_at")
-    rows = [Row(pk, (at - EPOCH) // MICROSECOND) for pk, at in times]
-    return [row for row in rows if not older_than or (row.at, row.number) < (older_than.at, older_than.number)]
+    def _with_words(self, filters: Filters, older_than: Row | None, seconds: float) -> list[Row]:
+        """Return the newest posts with these words, as far as a search looks, with the times that lists are sorted by."""
+        found = results(self.member, filters, by_date=True, shown=CANDIDATES, seconds=seconds)
+        if not found.is_whole:
+            self.note = TOO_MUCH
+        times = Post.objects.filter(pk__in=found.numbers).values_list("pk", "published_at")
+        rows = [Row(pk, (at - EPOCH) // MICROSECOND) for pk, at in times]
+        return [row for row in rows if not older_than or (row.at, row.number) < (older_than.at, older_than.number)]

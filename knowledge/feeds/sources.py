@@ -16,7 +16,7 @@ from knowledge.posts.models import Post
 from knowledge.posts.pieces import bodies
 from knowledge.search.filters import MOVED
 from knowledge.search.lists import PAGE_SIZE, PostList
-from knowledge.search.results import results
+from knowledge.search.results import TOO_MUCH, results
 from knowledge.stored.fragments import Read
 
 EVERYONE = AnonymousUser()  # a public feed never holds what only its reader may see
@@ -26,6 +26,7 @@ class Listed:
     """A list of posts, as its filters narrow it and sort it."""
 
     size = PAGE_SIZE
+    note = ""
 
     def __init__(self, posts: PostList, form: Form) -> None:
         self.posts = posts
@@ -61,13 +62,16 @@ class Found:
 
     def __init__(self, posts: PostList) -> None:
         self.posts = posts
+        self.note = ""
 
     def rows(self, *, older_than: Row | None = None, newer_than: Row | None = None, limit: int) -> list[Row]:
         if newer_than:
             return []  # an archive of a search does not say which one is newer
         before = older_than.number if older_than else None
-        numbers, _ = results(EVERYONE, self.posts.filters, by_date=True, before=before, shown=limit)
-        return [Row(number, 0) for number in numbers]
+        found = results(EVERYONE, self.posts.filters, by_date=True, before=before, shown=limit)
+        if not found.is_whole:
+            self.note = TOO_MUCH
+        return [Row(number, 0) for number in found.numbers]
 
     def written(self, rows: Sequence[Row], form: Form) -> list[str]:
         return form.of_posts(row.number for row in rows)
@@ -78,6 +82,7 @@ class Happenings:
 
     size = 50
     is_archived = True
+    note = ""
 
     def __init__(self, post: Post) -> None:
         self.post = post

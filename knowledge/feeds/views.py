@@ -11,6 +11,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.members.models import Member
 from accounts.organizations.models import Organization
+from commons.headers import NEVER_STORED
 from knowledge.feeds.archives import Source, part_of
 from knowledge.feeds.forms import FORMS, Document, Form
 from knowledge.feeds.private import Followed, holder_of
@@ -186,9 +187,12 @@ class _Feed:
             links={relation: self.at(form.name, row) for relation, row in part.others.items()},
             is_archive=older_than is not None and source.is_archived,
             hub=hub,
+            note=source.note,
             written=source.written(part.rows, form),
         )
         response = HttpResponse(form.document(document), content_type=form.content_type)
+        if document.note:
+            response["Cache-Control"] = NEVER_STORED  # the next time there may be more
         if hub:
             response["Link"] = f'<{hub}>; rel="hub", <{own}>; rel="self"'
         return response

@@ -2,8 +2,7 @@
 
 import logging
 
-from django.db import OperationalError
-
+from commons.each import is_away
 from commons.mailbox import Away, mailbox
 from knowledge.inbound.actions import receive
 from knowledge.inbound.reading import MOST_BYTES
@@ -24,9 +23,9 @@ def fetch(url: str) -> int:
                 raw = box.mail(number, MOST_BYTES)
                 try:
                     receive(raw)
-                except OperationalError:
-                    raise  # the database is away, and the mail is not at fault
-                except Exception:
+                except Exception as error:
+                    if is_away(error):
+                        raise  # the database is away, and the mail is not at fault
                     log.exception("Mail %s could not be received; it is put aside (flagged) in the mailbox.", number)
                     box.put_aside(number)
                 else:

@@ -1,8 +1,10 @@
-"""A tag without a letter had an empty slug, and so no address: it gets one. (Whatever else has a slug had a last resort already.)"""
+"""A tag without a letter had an empty slug, and so no address: it gets one. (Whatever else has a slug had a last resort already.)
+And a saved search may be as long as a search can be asked, in any script.
+"""
 
 from itertools import chain, count
 
-from django.db import migrations
+from django.db import migrations, models
 
 
 def mend(apps, schema_editor):
@@ -17,4 +19,7 @@ def mend(apps, schema_editor):
 class Migration(migrations.Migration):
     dependencies = [("knowledge", "0019_which_database")]
 
-    operations = [migrations.RunPython(mend, migrations.RunPython.noop, elidable=True)]
+    operations = [
+        migrations.RunPython(mend, migrations.RunPython.noop, elidable=True),
+        migrations.AlterField("savedsearch", "query", models.CharField(max_length=2600, unique=True)),
+    ]

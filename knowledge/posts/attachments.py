@@ -25,6 +25,7 @@ from django.utils import timezone
 from accounts.members.models import Member
 from commons import apart, gate
 from commons.access import require
+from commons.each import SomeFailed, do_each
 from commons.markup import PICTURE_WIDTHS
 from commons.slugs import slug_of
 from knowledge.posts.models import Attachment, Draft, DraftEdition, Post
@@ -171,17 +172,25 @@ def named_in(text: str) -> set[int]:
 
 
 def forget_unnamed(*, now: "dt.datetime") -> int:
-    """Throw away the files that no version and no draft names, some days after they were added; gives how many."""
+    """Throw away the files that no version and no draft names, some days after they were added; gives how many.
+
+    One that fails stops no other: SomeFailed is raised once all the others are done.
+    """
     before = now - timedelta(days=settings.KEEP_UNNAMED_DAYS)
-    gone = 0
-    for pk in Attachment.objects.filter(post=None, at__lt=before).values_list("pk", flat=True).iterator():
-        with transaction.atomic():
-            found = Attachment.objects.select_for_update(skip_locked=True).filter(pk=pk, post=None).first()
-            named = {"body__contains": f"/attachments/{pk}/"}
-            if found and not (Draft.objects.filter(**named).exists() or DraftEdition.objects.filter(**named).exists()):
-                _forget(found)
-                gone += 1
-    return gone
+    gone: list[int] = []
+    those = Attachment.objects.filter(post=None, at__lt=before).values_list("pk", flat=True).iterator()
+    if failed := do_each((f"file {pk} that no text names", partial(_forget_if_unnamed, pk, gone)) for pk in those):
+        raise SomeFailed(failed)
+    return len(gone)
+
+
+@transaction.atomic
+def _forget_if_unnamed(pk: int, gone: list[int]) -> None:
+    found = Attachment.objects.select_for_update(skip_locked=True).filter(pk=pk, post=None).first()
+    named = {"body__contains": f"/attachments/{pk}/"}
+    if found and not (Draft.objects.filter(**named).exists() or DraftEdition.objects.filter(**named).exists()):
+        _forget(found)
+        gone.append(pk)
 
 
 def _forget(attachment: Attachment) -> None:

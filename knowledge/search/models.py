@@ -6,13 +6,14 @@ from django.utils import timezone
 class SavedSearch(models.Model):
     """A filtered list that somebody subscribes to, once for all who do: its canonical string, and what that asks for."""
 
-    query = models.CharField(max_length=1000, unique=True)
+    # As an address says it, where a letter of another script is up to twelve characters; as long as an index takes
+    query = models.CharField(max_length=2600, unique=True)
     # The listings a post must stand in ("area-3"), the standings of which it must have one, and the words it must have
     listings = ArrayField(models.CharField(max_length=40), default=list)
     standings = ArrayField(models.SmallIntegerField(), default=list)
     q = models.CharField(max_length=200, blank=True)
     name = models.CharField(max_length=300)
-    since = models.DateTimeField(default=timezone.now)
+    since = models.DateTimeField(default=timezone.now)  # when somebody last asked to follow it
 
     class Meta:
         verbose_name_plural = "saved searches"

@@ -29,13 +29,18 @@ class Kept:
 
     def get(self, key: Hashable, make: Callable[[], T]) -> T:
         """The thing under this key, made by `make` where it is not there. What was not asked for longest goes first."""
-        with self.lock:
-            if key in self.things:
-                self.things.move_to_end(key)
-                return self.things[key]  # type: ignore[return-value]
+        if (kept := self.look(key)) is not None:
+            return cast("T", kept)
         thing = make()
         self.put(key, thing)
         return thing
+
+    def look(self, key: Hashable) -> object | None:
+        """Return the thing under this key; None where there is none."""
+        with self.lock:
+            if key in self.things:
+                self.things.move_to_end(key)
+            return self.things.get(key)
 
     def put(self, key: Hashable, thing: object) -> None:
         """Keep a thing under this key, in place of what was there."""
@@ -98,15 +103,10 @@ def answer(request: HttpRequest, stamped: Stamped, make: Callable[[], HttpRespon
             listings.put(_address(request), (stamped.listing, monotonic()))
         return unchanged
     if plain and settings.KEPT_PAGES and request.method == "GET":
-        status, content, kind, extra = pages.get(
-            (request.get_full_path(), request.get_host(), stamped.number, renderer()), lambda: _taken_down(make())
-        )
-        response = HttpResponse(content, status=status, content_type=kind)
-        for name, value in extra:
-            response[name] = value
+        response = _kept_page((request.get_full_path(), request.get_host(), stamped.number, renderer()), make)
     else:
         response = make()
-    if response.status_code == 200 and "no-store" not in response.get("Cache-Control", ""):
+    if response.status_code == 200 and _may_be_stored(response):
         _say(response, *_validators(stamped, personal))
         if plain and stamped.listing:
             listings.put(_address(request), (stamped.listing, monotonic()))
@@ -123,9 +123,29 @@ def answer_for_one(
     if unchanged := not_modified(request, stamped, personal):
         return unchanged
     response = make()
-    if response.status_code == 200:
+    if response.status_code == 200 and _may_be_stored(response):
         _say(response, *_validators(stamped, personal))
     return response
+
+
+def _kept_page(key: Hashable, make: Callable[[], HttpResponse]) -> HttpResponse:
+    """Return the page that is kept under this key, or what `make` gives; that is kept from now on, where it may be."""
+    page = cast("tuple[int, bytes, str, list[tuple[str, str]]] | None", pages.look(key))
+    if page is None:
+        page = _taken_down(made := make())
+        if not _may_be_stored(made):
+            return made
+        pages.put(key, page)
+    status, content, kind, extra = page
+    response = HttpResponse(content, status=status, content_type=kind)
+    for name, value in extra:
+        response[name] = value
+    return response
+
+
+def _may_be_stored(response: HttpResponseBase) -> bool:
+    """Return whether a page may be given again: it is not one that says something for a while only."""
+    return "no-store" not in response.get("Cache-Control", "")
 
 
 def not_modified(request: HttpRequest, stamped: Stamped, personal: str) -> HttpResponseBase | None:

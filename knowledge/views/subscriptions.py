@@ -34,6 +34,8 @@ from knowledge.subscriptions.models import Cadence, Followable, Following, Muted
 from knowledge.subscriptions.private_feed import private_feed_address
 from knowledge.subscriptions.private_mail import private_mail_address
 
+QUERY_MOST = SavedSearch._meta.get_field("query").max_length
+
 
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -53,9 +55,10 @@ def subscribe_search(request: HttpRequest) -> HttpResponseBase:
     filters = parse(request.GET)
     if not (filters.chosen or filters.q):
         return redirect("search")
-    name = name_of(filters)
-    saved = SavedSearch.objects.filter(query=filters.canonical(sort="newest")).first()
-    thing = saved or SavedSearch(query=filters.canonical(sort="newest"), name=name)
+    name, query = name_of(filters), filters.canonical(sort="newest")
+    if len(query) > QUERY_MOST:
+        raise BadRequest("This search is too long to be followed. Take some of its words away.")
+    thing = SavedSearch.objects.filter(query=query).first() or SavedSearch(query=query, name=name)
     return _subscribe(request, Followable.SEARCH, thing, lambda: save_search(filters, name).pk)
 
 

@@ -157,7 +157,14 @@ def test_an_address_that_leads_away_as_browsers_read_it_says_so(settings, addres
 
 @pytest.mark.parametrize(
     "address",
-    ["\t//evil.test", "/\t/evil.test", "\\\\evil.test", "/\\evil.test", "ht\ntp:\r//evil.test", "\x01https:\\\\evil.test"],
+    [
+        "\t//evil.test",
+        "/\t/evil.test",
+        "\\\\evil.test",
+        "/\\evil.test",
+        "ht\ntp:\r//evil.test",
+        "\x01https:\\\\evil.test",
+    ],
 )
 def test_what_browsers_drop_from_an_address_hides_nothing(address):
     assert leads_away(address, "commons.example")

@@ -7,16 +7,20 @@ import sys
 
 import pytest
 from django.contrib.sessions.models import Session
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 from procrastinate.contrib.django import app
 from procrastinate.contrib.django.models import ProcrastinateJob
+from psycopg import OperationalError as PsycopgError
 
 from accounts.members import actions as members
 from commons import queue
+from commons.each import SomeFailed, do_each
 from commons.mail import TrialMail
 from commons.once import Sending, fresh_key
 from knowledge import jobs
+from knowledge.posts import attachments
+from knowledge.posts.models import Attachment, Post
 from tests.make import make_comment, make_post
 
 
@@ -101,3 +105,73 @@ def test_tidying_throws_away_only_what_is_old(alice):
         jobs.tidy(0)
         assert [session.session_key for session in Session.objects.all()] == ["new"]
         assert (Sending.objects.count(), TrialMail.objects.count()) == (1, 1)
+
+
+# One that fails stops no other
+
+
+def spoiled(monkeypatch, where, name, *bad):
+    """Let a verb fail for these things, and for no others."""
+    real = getattr(where, name)
+
+    def verb(thing, *rest, **options):
+        if thing.pk in bad:
+            raise ValueError("spoiled")
+        return real(thing, *rest, **options)
+
+    monkeypatch.setattr(where, name, verb)
+
+
+def errors(caplog) -> str:
+    return " ".join(record.getMessage() for record in caplog.records if record.levelname == "ERROR")
+
+
+def test_a_rename_reaches_the_other_posts_when_one_fails(client, alice, caplog, monkeypatch):
+    posts = [make_post(alice, f"Post {number}") for number in range(3)]
+    tags = [client.get(post.get_absolute_url())["ETag"] for post in posts]
+    spoiled(monkeypatch, jobs, "changed", posts[1].pk)
+    with pytest.raises(SomeFailed, match=f"post {posts[1].pk} made anew"):
+        jobs.follow_rename("organization", posts[0].organization_id)
+    now = [
+        client.get(post.get_absolute_url(), headers={"If-None-Match": tag})
+        for post, tag in zip(posts, tags, strict=True)
+    ]
+    assert [answer.status_code for answer in now] == [200, 304, 200]
+    assert f"post {posts[1].pk} made anew" in errors(caplog)
+
+
+def test_a_date_that_fails_is_named(alice, caplog, monkeypatch):
+    posts = [make_post(alice, f"Post {number}") for number in range(3)]
+    Post.objects.update(check_back_on=timezone.now().date() - dt.timedelta(days=2))
+    spoiled(monkeypatch, jobs, "fall_quiet", posts[1].pk)
+    jobs.dates(0)
+    assert [post.quiet_since is None for post in Post.objects.order_by("pk")] == [False, True, False]
+    assert f"post {posts[1].pk}," in errors(caplog)
+
+
+def test_what_cannot_be_tidied_stops_nothing_else_and_is_named(alice, caplog, monkeypatch):
+    Session.objects.create(session_key="old", session_data="", expire_date=timezone.now() - dt.timedelta(days=1))
+    files = [
+        Attachment.objects.create(name="a.pdf", size=1, by=alice, content_type="application/pdf") for _ in range(3)
+    ]
+    Attachment.objects.update(at=timezone.now() - dt.timedelta(days=90))
+    spoiled(monkeypatch, attachments, "_forget", files[1].pk)
+    monkeypatch.setattr(jobs, "throw_away_old", lambda: 1 / 0)
+    with pytest.raises(SomeFailed, match="what was told, files that no text names"):
+        jobs.tidy(0)
+    assert not Session.objects.exists()
+    assert list(Attachment.objects.values_list("pk", flat=True)) == [files[1].pk]
+    for name in ("what was told", f"file {files[1].pk} that no text names"):
+        assert name in errors(caplog)
+
+
+def test_nothing_more_is_tried_when_the_database_is_away():
+    tried = []
+
+    def lost():
+        tried.append(1)
+        raise OperationalError("the connection is lost") from PsycopgError()
+
+    with pytest.raises(OperationalError):
+        do_each([("one", lost), ("two", lost)])
+    assert len(tried) == 1
