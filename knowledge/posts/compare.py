@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import count, product, zip_longest
-from time import monotonic, time
 from typing import NamedTuple
 
 from diff_match_patch import diff_match_patch
@@ -13,7 +12,12 @@ from django.utils.text import get_text_list
 from knowledge.posts.models import Version
 from knowledge.topics.models import IssueArea, Place
 
-SECONDS = 1.0  # to look for the shortest difference; after that a longer one has to do
+# The work of a comparison is bounded, and not its time: two versions differ in the same words on a busy machine
+STEPS = 250_000  # to look for the shortest difference, of all parts together; after that a longer one has to do
+PIECES = 20_000  # of all parts together; after that a paragraph that changed is shown as gone and come
+PIECES_OF_ONE = 2_000  # the same, of one paragraph
+TIDIED = 2_000  # words in a run: it takes time that grows with their square to tidy it
+PARAGRAPHS = 2_000  # of one text; all that follows is the last one
 PAIRS = 2_500  # so many pairs of paragraphs are looked at to tell which became which
 GLANCE = 2_000  # characters of each
 PARTS = {
@@ -129,14 +133,84 @@ class Comparison:
         return " ".join(said) or "Nothing: they say the same, word for word."
 
 
-def compare(older: Version, newer: Version, *, seconds: float = SECONDS) -> Comparison:
-    """What changed from one version to another, part by part; parts that neither has are left out.
+class _Paths:
+    """The ways from the beginning of two texts: how far into the first each leads, by how far it is ahead of the second."""
 
-    `seconds` bounds the time to look for the shortest difference of their texts. Two queries at most, for names.
+    def __init__(self, old: str, new: str) -> None:
+        self.old, self.new = old, new
+        self.ends: dict[int, int] = {1: 0}
+        self.edits = 0
+
+    def advance(self, back: "_Paths | None") -> tuple[int, tuple[int, int] | None]:
+        """Take each way one edit further, and then as far as both texts say the same.
+
+        Return how many steps that took, and which way met one that comes `back` from the end of both: its key, and that one's.
+        """
+        old, new, ends, size, height = self.old, self.new, self.ends, len(self.old), len(self.new)
+        d, steps, apart = self.edits, 0, size - height
+        self.edits += 1
+        for k in range(-(d - 2 * max(0, d - height)), d - 2 * max(0, d - size) + 1, 2):
+            across, down = ends.get(k - 1, -1), ends.get(k + 1, -1)
+            across = across + 1 if 0 <= across < size else -1
+            began = x = max(across, down if down - k <= height else -1)
+            if x >= 0:
+                while x < size and x - k < height and old[x] == new[x - k]:
+                    x += 1
+                if back and x + back.ends.get(apart - k, -1 - size) >= size:
+                    ends[k] = x
+                    return steps + x - began + 1, (k, apart - k)
+            ends[k] = x
+            steps += x - began + 1
+        return steps, None
+
+
+class _Differ(diff_match_patch):
+    """The library's comparison, with so many steps to look for the shortest difference, where it has so much time."""
+
+    def __init__(self, steps: int) -> None:
+        super().__init__()
+        self.Diff_Timeout = 0  # and no guesses where to begin, which can take long by themselves
+        self.left = steps
+        self.pieces_left = PIECES
+
+    @property
+    def is_spent(self) -> bool:
+        return self.left < 0 or self.pieces_left < 0
+
+    def runs(self, old: str, new: str, *, tidy: bool) -> list[tuple[int, str]]:
+        """Return the runs of letters that went (-1), stayed (0) and came (1), a lone one that stayed taken for both if `tidy`."""
+        runs: list[tuple[int, str]] = self.diff_main(old, new, False)
+        if tidy and all(not kind or len(run) <= TIDIED for kind, run in runs):
+            self.diff_cleanupSemantic(runs)
+        return runs
+
+    def diff_bisect(self, text1: str, text2: str, deadline: float) -> list[tuple[int, str]]:
+        """Return the shortest difference of two texts (Myers 1986, 4b); once the steps are used up, that all of it changed."""
+        forth, back = _Paths(text1, text2), _Paths(text1[::-1], text2[::-1])
+        odd = (len(text1) - len(text2)) % 2 == 1
+        for _ in range((len(text1) + len(text2) + 1) // 2 + 1):
+            steps, met = forth.advance(back if odd else None)
+            if not met:
+                more, met_back = back.advance(None if odd else forth)
+                steps, met = steps + more, met_back[::-1] if met_back else None
+            self.left -= steps
+            if met:
+                x = forth.ends[met[0]]
+                split: list[tuple[int, str]] = self.diff_bisectSplit(text1, text2, x, x - met[0], deadline)
+                return split
+            if self.left < 0:
+                break
+        return [(self.DIFF_DELETE, text1), (self.DIFF_INSERT, text2)]
+
+
+def compare(older: Version, newer: Version) -> Comparison:
+    """Return what changed from one version to another, part by part; parts that neither has are left out.
+
+    Two queries at most, for names.
     """
-    until = monotonic() + seconds
+    differ = _Differ(STEPS)
     parts = [
-        Part(label, list(_lines(getattr(older, name), getattr(newer, name), until)))
+        Part(label, list(_lines(getattr(older, name), getattr(newer, name), differ)))
         for name, label in PARTS.items()
         if getattr(older, name) or getattr(newer, name)
     ]
@@ -164,25 +238,29 @@ def _named(model: type[IssueArea] | type[Place], *those: list[int] | None) -> li
     return [[str(found[pk]) for pk in pks or [] if pk in found] for pks in those]
 
 
-def _lines(before: str, after: str, until: float) -> Iterator[tuple[list[Piece], int]]:
+def _lines(before: str, after: str, differ: _Differ) -> Iterator[tuple[list[Piece], int]]:
     gone: list[str] = []
-    for kind, paragraphs in _runs(_paragraphs(before), _paragraphs(after), until):
+    for kind, paragraphs in _runs(_paragraphs(before), _paragraphs(after), differ):
         if kind == "del":
             gone = paragraphs
             continue
         for old, new in _beside(gone, paragraphs if kind == "ins" else []):
-            yield _line(old, new, until), 0
+            yield _line(old, new, differ), 0
         gone = []
         if kind == "same":
             yield [], len(paragraphs)
     yield from (([Piece("del", old)], 0) for old in gone)
 
 
-def _line(old: str, new: str, until: float) -> list[Piece]:
-    """A paragraph that changed, or one that only one of them has; whole where there is no time left to look for more."""
-    if not (old and new) or monotonic() > until:
-        return [Piece(kind, text) for kind, text in (("del", old), ("ins", new)) if text]
-    return [Piece(kind, "".join(words)) for kind, words in _runs(_words(old), _words(new), until, tidy=True)]
+def _line(old: str, new: str, differ: _Differ) -> list[Piece]:
+    """A paragraph that changed, or one that only one of them has; whole where no steps are left to look for more."""
+    pieces: list[Piece] = []
+    if old and new and not differ.is_spent:
+        pieces = [Piece(kind, "".join(words)) for kind, words in _runs(_words(old), _words(new), differ, tidy=True)]
+        differ.pieces_left -= len(pieces)
+    if not pieces or len(pieces) > PIECES_OF_ONE:
+        pieces = [Piece(kind, text) for kind, text in (("del", old), ("ins", new)) if text]
+    return pieces
 
 
 def _beside(gone: list[str], come: list[str]) -> Iterator[tuple[str, str]]:
@@ -218,7 +296,7 @@ def _alike(old: frozenset[str], new: frozenset[str]) -> float:
     return 0.01 + len(old & new) / max(len(old), len(new), 1)
 
 
-def _runs(old: list[str], new: list[str], until: float, *, tidy: bool = False) -> Iterator[tuple[str, list[str]]]:
+def _runs(old: list[str], new: list[str], differ: _Differ, *, tidy: bool = False) -> Iterator[tuple[str, list[str]]]:
     """The runs of things that stayed, went or came. Each thing stands for one character of what the library compares.
 
     `tidy` takes a lone word that stayed between two that did not for changed too: it reads better.
@@ -229,11 +307,7 @@ def _runs(old: list[str], new: list[str], until: float, *, tidy: bool = False) -
     def spelled(things: list[str]) -> str:
         return "".join(letters.get(thing) or letters.setdefault(thing, _letter(numbers)) for thing in things)
 
-    compared = diff_match_patch()
-    texts = spelled(old), spelled(new)
-    found = compared.diff_main(*texts, False, time() + max(until - monotonic(), 0.01))
-    if tidy:
-        compared.diff_cleanupSemantic(found)
+    found = differ.runs(spelled(old), spelled(new), tidy=tidy)
     things = {letter: thing for thing, letter in letters.items()}
     for kind, run in found:
         yield KINDS[kind], [things[letter] for letter in run]
@@ -253,4 +327,4 @@ BREAK = re.compile(r"\n\s*\n|\n(?=[ \t]*(?:[-*+]|\d{1,9}[.)])[ \t])|\n(?=[ \t]*\
 
 
 def _paragraphs(text: str) -> list[str]:
-    return [part.strip("\n") for part in BREAK.split(text) if part.strip()]
+    return [part.strip("\n") for part in BREAK.split(text, PARAGRAPHS - 1) if part.strip()]

@@ -17,7 +17,6 @@ from knowledge.stored import kept
 from knowledge.stored.stamps import stamp
 from knowledge.views.asked import gone_or_missing
 
-SECONDS = 0.25  # to look for the shortest difference, on a page that anybody may ask for
 SIDE_BY_SIDE = "side-by-side"
 NEWEST = Version.objects.filter(post=OuterRef("pk")).order_by().values("post").annotate(newest=Max("number"))
 
@@ -113,7 +112,7 @@ def compared(request: HttpRequest, number: int, slug: str, older: int, newer: in
                 "older": found[first],
                 "newer": found[last],
                 "between": [each for each in reversed(every["versions"]) if first < each.number <= last],
-                "changes": compare(found[first], found[last], seconds=SECONDS),
+                "changes": compare(found[first], found[last]),
                 "side_by_side": side_by_side,
                 "address": address,
             },

@@ -1,9 +1,15 @@
 """What changed between two versions, word by word."""
 
-from time import monotonic
+import random
+import time
+from itertools import count
 
 import pytest
+from diff_match_patch import diff_match_patch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from knowledge.posts import compare as compare_module
 from knowledge.posts.compare import compare
 from knowledge.posts.models import Version
 from tests.make import area, place
@@ -121,15 +127,67 @@ def test_what_has_gone_from_the_taxonomy_is_left_out(db):
 ])  # fmt: skip
 def test_whatever_is_compared_nothing_is_lost(before, after):
     part = compare(said(title="", body=before), said(title="", body=after)).parts[0]
-    old = sum(len(text) for pieces, _ in part.lines for kind, text in pieces if kind != "ins")
-    new = sum(len(text) for pieces, _ in part.lines for kind, text in pieces if kind != "del")
+    old, new = ("".join(_of(part, without)).replace("\n", "") for without in ("ins", "del"))
     same = sum(same for _, same in part.lines)
-    assert old + same == len(before.replace("\n", ""))
-    assert new + same == len(after.replace("\n", ""))
+    assert len(old) + same == len(before.replace("\n", ""))
+    assert len(new) + same == len(after.replace("\n", ""))
 
 
-def test_however_long_two_texts_are_they_are_compared_in_time():
+def _of(part, without: str) -> list[str]:
+    return [text for pieces, _ in part.lines for kind, text in pieces if kind != without]
+
+
+LETTERS = random.Random(1)
+WORST = {
+    "paragraphs, none alike": ("\n\n".join(map(str, range(30_000))), "\n\n".join(map(str, range(30_000, 60_000)))),
+    "few words, in any order": tuple(" ".join(LETTERS.choices("ab", k=100_000)) for _ in range(2)),
+    "long ways that lead nowhere": (
+        "x " + "a " * 50_000 + " ".join(f"y{n}" for n in range(9_000)),
+        "z " + "a " * 50_000 + " ".join(f"w{n}" for n in range(9_000)),
+    ),
+    "punctuation": (".!" * 100_000, "!." * 99_999 + "?"),
+    "items": ("- a\n" * 50_000, "- b\n- a\n" * 25_000),
+    "empty lines": ("\n" * 200_000, "a\n" * 100_000),
+}
+
+
+@pytest.mark.parametrize(("before", "after"), WORST.values(), ids=list(WORST))
+def test_the_work_of_a_comparison_is_bounded(before, after, monkeypatch):
+    differs = []
+    begin = compare_module._Differ.__init__
+
+    def beginning(differ, steps):
+        begin(differ, steps)
+        differs.append(differ)
+
+    monkeypatch.setattr(compare_module._Differ, "__init__", beginning)
+    part = compare(said(body=before), said(body=after)).parts[1]
+    [differ] = differs
+    assert differ.left > -(len(before) + len(after)) - compare_module.STEPS  # one round more than it had, at the most
+    assert len(part.lines) <= 2 * compare_module.PARAGRAPHS
+    assert sum(len(pieces) for pieces, _ in part.lines) <= compare_module.PIECES + 2 * compare_module.PARAGRAPHS * 2
+    assert max(len(pieces) for pieces, _ in part.lines) <= compare_module.PIECES_OF_ONE
+
+
+def test_two_texts_differ_alike_however_often_and_slowly_they_are_compared(monkeypatch):
     before, after = ("\n\n".join(f"{word} {number} " * 90 for number in range(200)) for word in ("was", "is"))
-    began = monotonic()
-    assert compare(said(body=before), said(body=after), seconds=0.1).parts[1].words("del") >= 18_000
-    assert monotonic() - began < 1.5
+    first = compare(said(body=before), said(body=after))
+    assert first.parts[1].words("del") >= 18_000
+    for clock in ("time", "monotonic", "thread_time", "process_time", "perf_counter"):
+        ticks = count(0, 1_000)
+        monkeypatch.setattr(
+            time, clock, lambda ticks=ticks: next(ticks)
+        )  # each look at a clock is a quarter of an hour later
+    assert compare(said(body=before), said(body=after)) == first
+
+
+@given(st.lists(st.sampled_from("abc"), max_size=14), st.lists(st.sampled_from("abcd"), max_size=14))
+@settings(max_examples=300, deadline=None)
+def test_the_shortest_difference_is_found_where_there_are_steps_enough(old, new):
+    theirs = diff_match_patch()
+    theirs.Diff_Timeout = 0
+    one, other = "".join(old), "".join(new)
+    found, expected = (differ.diff_main(one, other, False) for differ in (compare_module._Differ(10**9), theirs))
+    assert "".join(run for kind, run in found if kind != 1) == one
+    assert "".join(run for kind, run in found if kind != -1) == other
+    assert sum(len(run) for kind, run in found if kind) == sum(len(run) for kind, run in expected if kind)
