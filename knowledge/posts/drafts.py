@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from django.contrib.auth import get_user_model
 from django.db import transaction
 from django.utils import timezone
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from accounts.members.models import Member
 
 DRAFTS_MOST = 200  # of one member at a time
+SAME_NOTE = dt.timedelta(hours=1)  # for which a note with the same words is the one that was sent already
 EDITIONS_MOST = 100  # of one draft; the oldest go first
 SITTING_MOST = dt.timedelta(minutes=10)  # what one page saves within so long is one edition
 
@@ -98,6 +100,18 @@ def begin_draft(
     _keep_edition(made, by)
     hold(made, by=by)
     return made
+
+
+@transaction.atomic
+def capture_draft(*, by: "Member", title: str, body: str) -> Draft:
+    """Keep a note as a draft. The same words sent again within `SAME_NOTE` are the same draft. Raises TooManyDrafts.
+
+    The form for it stands on pages that browsers keep, which hold no key of their own.
+    """
+    get_user_model().objects.select_for_update(no_key=True).get(pk=by.pk)  # two at once: one after the other
+    since = timezone.now() - SAME_NOTE
+    same = Draft.objects.filter(by=by, post=None, title=title, body=body, made_at__gte=since).order_by("pk").first()
+    return same or begin_draft(by=by, title=title, body=body)
 
 
 @transaction.atomic

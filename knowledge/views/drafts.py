@@ -134,7 +134,7 @@ def capture(request: HttpRequest) -> HttpResponse:
     form = CaptureForm(typed, initial=CaptureForm.passed_on(request.GET))
     if request.method == "POST" and form.is_valid():
         try:
-            made = verbs.begin_draft(
+            made = verbs.capture_draft(
                 by=acting(request), title=form.cleaned_data["title"], body=form.cleaned_data["body"]
             )
         except verbs.TooManyDrafts as many:

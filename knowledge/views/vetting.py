@@ -12,6 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from commons.access import acting, require
+from commons.once import OnceForm, fresh_key, once
 from knowledge.comments.models import Comment
 from knowledge.ladder import vetting as actions
 from knowledge.ladder.forms import EndVettingForm, RequestAnswerForm, ReviewForm, VettingForm
@@ -211,11 +212,16 @@ def prolong(request: HttpRequest, pk: int) -> HttpResponseBase:
         messages.info(request, "It does not lapse before it is answered.")
         return redirect(f"{post.get_absolute_url()}#vetting")
     until = max(given.lapses_at, timezone.now()) + PROLONGED
+    form = OnceForm(request.POST if request.method == "POST" else None, initial={"key": fresh_key()})
     if request.method == "POST":
+        member, key = acting(request), form.cleaned_data["key"] if form.is_valid() else None
         return _done(
-            request, post, lambda: actions.prolong(given, by=acting(request), until=until), "Prolonged by two weeks."
+            request,
+            post,
+            lambda: once(key, by=member, act=lambda: actions.prolong(given, by=member, until=until)),
+            "Prolonged by two weeks.",
         )
-    return render(request, "vetting/prolong.html", {"post": post, "review": asked, "until": until})
+    return render(request, "vetting/prolong.html", {"post": post, "review": asked, "until": until, "form": form})
 
 
 @on_post
