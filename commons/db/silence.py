@@ -87,12 +87,13 @@ class Line:
                 return False
             try:
                 with Probe.connect(**connection.parameters) as probe:
+                    as_told = probe.pgconn.backend_pid
                     row = probe.execute(WORKS_ON, [connection.pgconn.backend_pid]).fetchone()
             except psycopg.OperationalError as trouble:
                 self.heard(trouble)
                 return "FATAL" in str(trouble)
             assert row
-            behind_a_pooler = row[0] != probe.pgconn.backend_pid
+            behind_a_pooler = row[0] != as_told
             return behind_a_pooler or row[1]
 
 

@@ -1,12 +1,19 @@
 """When the database goes away: our page at once, nothing typed is lost, and everything mends itself when it is back."""
 
+import json
 import os
+import re
+import secrets
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.parse
 import urllib.request
+import uuid
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from http.cookiejar import CookieJar
 from pathlib import Path
 
@@ -14,26 +21,57 @@ import psycopg
 import pytest
 
 from bench.measure import ask, free_port, serving
-from commons import embedded
+from commons import embedded, health
 from commons import serving as web
+from commons.faults import NOTHING
+from tests.proxy import Proxy
+
+ROOT = Path(__file__).resolve().parents[2]
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def alone(tmp_path_factory):
-    """A commons of its own: a database that a test may stop, and the shipped web server."""
-    folder = tmp_path_factory.mktemp("faults") / "database"
-    var = tmp_path_factory.mktemp("var")
-    address = embedded.start(folder, settings=embedded.FOR_TESTS)
-    port = free_port()
-    environment = {
+def small_disk(tmp_path_factory):
+    """A folder on a disk of its own, small enough to be filled; on the machine's where none can be mounted."""
+    folder = tmp_path_factory.mktemp("faults")
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=400m,mode=755", "tmpfs", folder], capture_output=True, check=False
+    )
+    yield folder
+    if mounted.returncode == 0:
+        subprocess.run(["umount", "--lazy", folder], check=True)
+
+
+@pytest.fixture(scope="module")
+def proxy(small_disk):
+    """The line from the commons to its database."""
+    proxy = Proxy(str(small_disk / "database"))
+    yield proxy
+    proxy.end()
+
+
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory, proxy):
+    """What the programs of this commons find in their environment."""
+    return {
         **os.environ,
-        "DATABASE_URL": address,
-        "COMMONS_VAR": str(var),
-        "SITE_URL": f"http://127.0.0.1:{port}",
+        "DATABASE_URL": proxy.url,
+        "COMMONS_VAR": str(tmp_path_factory.mktemp("var")),
         "TRIAL": "1",
         "SECRET_KEY": "not-a-secret-" * 4,
+        "STATEMENT_TIMEOUT": "60s",  # what is under test is the line, on a machine that may be busy
+    }
+
+
+@pytest.fixture(scope="module")
+def alone(small_disk, environment):
+    """A commons of its own: a database that a test may stop, and the shipped web server."""
+    folder = small_disk / "database"
+    embedded.start(folder, settings=embedded.FOR_TESTS)
+    port = free_port()
+    environment |= {
+        "SITE_URL": f"http://127.0.0.1:{port}",
     }
     done = subprocess.run(
         [sys.executable, "-m", "commons.prepare", "--empty"],
@@ -130,3 +168,144 @@ def test_nor_by_anyone_who_sends_a_form(alone):
 def test_the_database_folder_is_nobody_elses(alone):
     folder, _ = alone
     assert Path(folder).stat().st_mode & 0o077 == 0
+
+
+# A line that says nothing
+
+
+@pytest.mark.parametrize("new", [True, False], ids=["for everybody", "for the connections that are there"])
+def test_a_silent_line_holds_nobody_for_long(alone, proxy, new):
+    _, port = alone
+    style = re.search(r'href="(/static/[^"]+[.]css)"', ask(port, "/").body.decode())[1]
+    with ThreadPoolExecutor(web.THREADS) as several:
+        list(several.map(lambda n: ask(port, f"/search/?q=word{n}"), range(web.THREADS)))  # each thread has its line
+        with proxy.silent(new=new):
+            held = [several.submit(ask, port, f"/search/?q=held{n}", timeout=20) for n in range(web.THREADS)]
+            time.sleep(0.2)
+            assert ask(port, style, timeout=20).status == 200
+            assert not any(answer.done() for answer in held), "a style sheet waits for nobody"
+            assert ask(port, "/healthz", timeout=20).status == 200
+            assert (ask(port, "/readyz", timeout=20).body.find(b'"database": false') > 0) is new
+            assert {answer.result().status for answer in held} == {503 if new else 200}
+            # Once it is known, nobody waits for it
+            assert ask(port, "/search/?q=later", timeout=20).status == (503 if new else 200)
+    until(port, "/search/?q=again", 200)
+
+
+def test_a_form_sent_over_a_silent_line_is_shown_again(alone, proxy):
+    _, port = alone
+    browser, address, token = sign_in_form(port)
+    typed = {"csrfmiddlewaretoken": token, "login": "somebody-else@people.example", "password": "wrong"}
+    with proxy.silent(), pytest.raises(urllib.error.HTTPError) as away:
+        browser.open(address, urllib.parse.urlencode(typed).encode(), timeout=20)
+    page = away.value.read().decode()
+    assert away.value.code == 503
+    assert "somebody-else@people.example" in page
+    assert NOTHING in page
+    until(port, "/accounts/login/", 200)
+
+
+def test_a_statement_that_the_server_works_on_is_waited_for(alone, environment):
+    ask_long = (
+        "import django; django.setup(); from django.db import connection; from commons.db import silence\n"
+        "cursor = connection.cursor(); cursor.execute('SELECT pg_sleep(%s)', [3 * silence.LOOK_AFTER]); print('done')"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", ask_long],
+        env=environment, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+    assert done.stdout == "done\n", done.stderr
+
+
+# A disk that is full
+
+
+MAKE_POSTS = """
+import django; django.setup()
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+from django.contrib.sessions.backends.db import SessionStore
+from django.conf import settings
+from tests.make import make_member, make_organization, make_post
+member = make_member()
+make_organization(member)
+posts = [make_post(member, f"Seen {number}") for number in range(3)]
+session = SessionStore()
+session.update({SESSION_KEY: str(member.pk), BACKEND_SESSION_KEY: settings.AUTHENTICATION_BACKENDS[0]})
+session[HASH_SESSION_KEY] = member.get_session_auth_hash()
+session.save()
+print(session.session_key, *(post.get_absolute_url() for post in posts))
+"""
+
+
+@pytest.fixture(scope="module")
+def made(alone, environment):
+    """A member's session, and the addresses of three posts that nobody has read yet."""
+    made = subprocess.run(
+        [sys.executable, "-c", MAKE_POSTS], env=environment, cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert made.returncode == 0, made.stderr
+    session, *posts = made.stdout.split()
+    return session, posts
+
+
+@contextmanager
+def full(folder: Path) -> Iterator[None]:
+    """Within this, nothing more goes onto the disk of a folder."""
+    filler = folder / "filler"
+    with filler.open("wb", buffering=0) as file, suppress(OSError):
+        for size in (1 << 20, 1 << 12):
+            with suppress(OSError):
+                while file.write(b"x" * size) == size:
+                    pass
+    try:
+        yield
+    finally:
+        filler.unlink()
+
+
+@contextmanager
+def read_only(folder: Path) -> Iterator[None]:
+    """Within this the database takes no writes, as a copy of another that follows it."""
+    with psycopg.connect(embedded.url(folder / "database"), autocommit=True) as admin:
+        admin.execute("ALTER DATABASE commons SET default_transaction_read_only = on")
+        try:
+            kill_connections(folder / "database")
+            yield
+        finally:
+            admin.execute("SET default_transaction_read_only = off")
+            admin.execute("ALTER DATABASE commons RESET default_transaction_read_only")
+            kill_connections(folder / "database")
+
+
+@pytest.mark.parametrize("refusing", [full, read_only])
+def test_where_nothing_can_be_kept_readers_read_and_writers_keep_their_words(alone, made, small_disk, refusing):
+    _, port = alone
+    if refusing is full and not os.path.ismount(small_disk):
+        pytest.skip("no small disk can be mounted here")
+    session, posts = made
+    post, word = posts[0 if refusing is full else 1], f"Kept {uuid.uuid4()}"
+    address = f"http://127.0.0.1:{port}"
+    signed_in = {"Cookie": f"sessionid={session}"}
+    form = ask(port, f"{posts[2]}comment/", headers=signed_in)
+    token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', form.body.decode())[1]
+    cookies = f"sessionid={session}; {form.headers['set-cookie'].partition(';')[0]}"
+    typed = {"csrfmiddlewaretoken": token, "body": f"{word} " + secrets.token_hex(9_000), "key": uuid.uuid4()}
+    body = urllib.parse.urlencode(typed).encode()
+    sends = {"Cookie": cookies, "Content-Type": "application/x-www-form-urlencoded", "Origin": address}
+    with refusing(small_disk):
+        for headers in (signed_in, {}):
+            for path in (post, "/", "/search/?q=seen", "/feed.atom"):
+                assert ask(port, path, headers=headers).status == 200, path
+        refused = ask(port, f"{post}comment/", method="POST", headers=sends, body=body)
+        assert refused.status == 503
+        assert "Nothing can be kept just now" in refused.body.decode()
+        assert NOTHING in refused.body.decode()
+        assert word in refused.body.decode()
+        time.sleep(health.TRIED_EVERY)
+        ready = ask(port, "/readyz")
+        assert (ready.status, json.loads(ready.body)["writes"]) == (503, False)
+        assert ask(port, "/readyz?for=readers").status == 200
+    assert ask(port, f"{post}comment/", method="POST", headers=sends, body=body).status == 302
+    assert word in ask(port, post).body.decode()
+    time.sleep(health.TRIED_EVERY)
+    assert json.loads(ask(port, "/readyz").body)["writes"] is True

@@ -11,7 +11,7 @@ from django.test import Client
 from commons.faults import NOTHING, UNKNOWN, UNKNOWN_UNKEYED
 from knowledge.management.commands.load_topics import load_areas
 from knowledge.topics.models import IssueArea
-from tests.make import make_member, make_organization, make_post
+from tests.make import make_member, make_organization
 from tests.proxy import Proxy
 
 pytestmark = pytest.mark.slow
