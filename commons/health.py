@@ -14,6 +14,7 @@ from django.views.decorators.http import require_safe
 
 from commons.db.base import database
 from commons.db.errors import Fault, fault_of
+from commons.db.silence import Silent
 
 WORKER_SEEN_WITHIN = dt.timedelta(minutes=2)
 ANSWER_SECONDS = 2  # for the database; a load balancer does not wait long
@@ -36,28 +37,38 @@ def readyz(request: HttpRequest) -> JsonResponse:
     `database`: it answers, within `ANSWER_SECONDS`; `migrations`: none is missing; `worker`: one was seen lately;
     `writes`: the database takes them, and has room; `files`: so has this machine, for what members add.
     """
-    checks, connection = {"database": False}, database()
-    try:
-        connection.ensure_connection()
-        with connection.connection.answered_within(ANSWER_SECONDS), connection.cursor() as cursor:
-            cursor.execute("SELECT max(last_heartbeat) FROM procrastinate_workers")
-            seen = cursor.fetchone()[0]
-            executor = MigrationExecutor(connection)
-            checks = {
-                "database": True,
-                "migrations": not executor.migration_plan(executor.loader.graph.leaf_nodes()),
-                "worker": bool(seen and abs(timezone.now() - seen) < WORKER_SEEN_WITHIN),
-                "writes": room.is_there(),
-                "files": files_have_room(),
-            }
-    except DatabaseError:
-        connection.close()
-        connection.begin()  # that it failed is said here
+    connection = database()
+    for is_last in (connection.connection is None, True):
+        try:
+            checks = _checks()
+            break
+        except DatabaseError as trouble:
+            connection.close()
+            checks = {"database": False}
+            if is_last or isinstance(trouble.__cause__, Silent):
+                break  # a connection that died while it lay idle is made anew, once
+    connection.begin()  # what failed is said here
     wanted = FOR_READERS if request.GET.get("for") == "readers" else checks
     ready = all(checks.get(name) for name in wanted)
     return _never_stored(
         JsonResponse({"status": "ok" if ready else "not ready", **checks}, status=200 if ready else 503)
     )
+
+
+def _checks() -> dict[str, bool]:
+    connection = database()
+    connection.ensure_connection()
+    with connection.connection.answered_within(ANSWER_SECONDS), connection.cursor() as cursor:
+        cursor.execute("SELECT max(last_heartbeat) FROM procrastinate_workers")
+        seen = cursor.fetchone()[0]
+        executor = MigrationExecutor(connection)
+        return {
+            "database": True,
+            "migrations": not executor.migration_plan(executor.loader.graph.leaf_nodes()),
+            "worker": bool(seen and abs(timezone.now() - seen) < WORKER_SEEN_WITHIN),
+            "writes": room.is_there(),
+            "files": files_have_room(),
+        }
 
 
 class Room:

@@ -266,15 +266,18 @@ def full(folder: Path) -> Iterator[None]:
 @contextmanager
 def read_only(folder: Path) -> Iterator[None]:
     """Within this the database takes no writes, as a copy of another that follows it."""
-    with psycopg.connect(embedded.url(folder / "database"), autocommit=True) as admin:
-        admin.execute("ALTER DATABASE commons SET default_transaction_read_only = on")
-        try:
-            kill_connections(folder / "database")
-            yield
-        finally:
-            admin.execute("SET default_transaction_read_only = off")
-            admin.execute("ALTER DATABASE commons RESET default_transaction_read_only")
-            kill_connections(folder / "database")
+    set_default(folder / "database", "on")
+    try:
+        yield
+    finally:
+        set_default(folder / "database", "off")
+
+
+def set_default(folder: Path, is_read_only: str) -> None:
+    with psycopg.connect(embedded.url(folder), autocommit=True) as admin:
+        admin.execute("SET default_transaction_read_only = off")
+        admin.execute(f"ALTER DATABASE commons SET default_transaction_read_only = {is_read_only}")
+    kill_connections(folder)
 
 
 @pytest.mark.parametrize("refusing", [full, read_only])
