@@ -217,6 +217,45 @@ def test_a_statement_that_the_server_works_on_is_waited_for(alone, environment):
     assert done.stdout == "done\n", done.stderr
 
 
+@contextmanager
+def worker(environment: dict[str, str], log: Path) -> Iterator[subprocess.Popen]:
+    with log.open("w") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "commons.worker"], env=environment, cwd=ROOT, stdout=output, stderr=output
+        )
+        try:
+            yield process
+        finally:
+            process.terminate()
+            process.wait(30)
+
+
+def test_a_worker_whose_line_falls_silent_ends_and_the_next_one_does_what_waits(
+    alone, environment, proxy, made, small_disk, tmp_path
+):
+    def waits(condition: str) -> bool:
+        with psycopg.connect(embedded.url(small_disk / "database")) as direct:
+            return direct.execute(f"SELECT EXISTS ({condition})").fetchone()[0]
+
+    def wait_for_end_of(condition: str) -> None:
+        end = time.monotonic() + 60
+        while waits(condition):
+            assert time.monotonic() < end, log.read_text()
+            time.sleep(0.2)
+
+    undone = "SELECT FROM procrastinate_jobs WHERE task_name = 'announce' AND status IN ('todo', 'doing')"
+    log = tmp_path / "worker.log"
+    with worker(environment, log) as first:
+        wait_for_end_of(undone)
+        with proxy.silent():
+            assert first.wait(90) == 1, log.read_text()
+    assert "it has lost the database" in log.read_text()
+    with psycopg.connect(embedded.url(small_disk / "database"), autocommit=True) as direct:
+        direct.execute("UPDATE procrastinate_jobs SET status = 'todo' WHERE task_name = 'announce'")
+    with worker(environment, log):
+        wait_for_end_of(undone)
+
+
 # A disk that is full
 
 

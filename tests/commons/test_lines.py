@@ -2,13 +2,18 @@
 
 import uuid
 from collections import Counter
+from contextlib import suppress
 
 import psycopg
 import pytest
-from django.db import connection
+from django.db import DatabaseError, connection
 from django.test import Client
+from procrastinate.exceptions import ConnectorException
 
+from commons.activity.models import Activity
 from commons.faults import NOTHING, UNKNOWN, UNKNOWN_UNKEYED
+from knowledge.comments.actions import comment
+from knowledge.jobs import announce
 from knowledge.management.commands.load_topics import load_areas
 from knowledge.topics.models import IssueArea
 from tests.make import make_member, make_organization
@@ -127,3 +132,21 @@ def test_a_reader_notices_no_cut(areas, proxy, post, alice, path, is_sent):
             if proxy.cut is not None:
                 return
     pytest.fail("the request never came to its end")
+
+
+def test_a_job_whose_line_is_cut_anywhere_is_done_once(areas, proxy, count, post, alice, charlie):
+    question = "SELECT count(*) FROM knowledge_notification WHERE member_id = %s"
+    before = count(question, alice.pk)
+    for at in range(1, MOST_PACKETS):
+        comment(post, by=charlie, body=f"We see this too: {at}.")
+        activity = Activity.objects.latest("pk").pk
+        with proxy.cutting(at, is_sent=bool(at % 2)):
+            with suppress(DatabaseError, ConnectorException):
+                announce(activity)
+            was_cut = proxy.cut is None
+        connection.close()  # as the worker does with a line that broke
+        announce(activity)
+        assert count(question, alice.pk) == before + at
+        if not was_cut:
+            return
+    pytest.fail("the job never came to its end")
