@@ -59,7 +59,10 @@ class AccountMail(MailDelivery):
         return {"sealed": ""}
 
     def try_later(self, words: str) -> None:
-        """Try again after some seconds, for as long as it holds. What a server says is kept without its figures: they may be a code."""
+        """Try again after some seconds, for as long as it holds.
+
+        What a server says is kept, and logged, without its figures: they may be a code.
+        """
         words = _FIGURES.sub("…", words)
         log.warning("Mail %s about an account could not be sent (try %s): %s", self.pk, self.tries, words)
         self.put_off(backoff(self.tries, first=FIRST_WAIT, most=LONGEST_WAIT), words)

@@ -210,9 +210,7 @@ class MailRun:
         self.sent += sent
         return sent
 
-    def _send(
-        self, row: Row, compose: Callable[[Row], Any], refused: Callable[[Row, BaseException, str], None]
-    ) -> int:
+    def _send(self, row: Row, compose: Callable[[Row], Any], refused: Callable[[Row, BaseException, str], None]) -> int:
         try:
             message = compose(row)
             if message is None:

@@ -92,7 +92,9 @@ class KeptConnection:
     def __init__(self) -> None:
         self._backend: Any = None
         self._mails = 0
-        self._handing_over = False  # the text of a mail was begun: from here on, a cut line leaves open whether it was taken
+        self._handing_over = (
+            False  # the text of a mail was begun: from here on, a cut line leaves open whether it was taken
+        )
 
     def send(self, message: EmailMessage) -> None:
         """Send one mail, within SEND_SECONDS. Raises Away, or what smtplib raises where this one mail is concerned.
@@ -142,7 +144,7 @@ class KeptConnection:
                 self._handing_over = True
                 return hand_over(text)
 
-            server.data = data  # type: ignore[method-assign]
+            server.data = data  # type: ignore[method-assign, assignment]
 
     def close(self) -> None:
         """Say goodbye, where a line is open. The next mail opens another."""

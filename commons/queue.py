@@ -58,8 +58,6 @@ def wake(name: str) -> None:
 
 def wake_at(name: str, at: dt.datetime) -> None:
     """Have the job called `name` run at a time, beside whatever wakes it sooner; where one waits for a time already, that will do."""
-    job = app.configure_task(
-        name, allow_unknown=True, queue=lane(name), queueing_lock=f"{name} later", schedule_at=at
-    )
+    job = app.configure_task(name, allow_unknown=True, queue=lane(name), queueing_lock=f"{name} later", schedule_at=at)
     with contextlib.suppress(AlreadyEnqueued), transaction.atomic():
         job.defer(timestamp=0)

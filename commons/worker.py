@@ -19,8 +19,8 @@ from typing import Any
 
 import psycopg
 from procrastinate import App
-from procrastinate.jobs import Job
 from procrastinate.exceptions import AlreadyEnqueued, ConnectorException
+from procrastinate.jobs import Job
 
 from commons import serving
 from commons.db import silence
@@ -69,6 +69,11 @@ def on_a_line_that_holds(job: Callable[[], Any], _context: object, _worker: obje
         close_old_connections()
 
 
+def threads() -> int:
+    """Return how many threads run jobs: one for each place in each lane, or one lane would wait for another; and two to spare."""
+    return sum(BESIDE.values()) + 2
+
+
 class Loss(logging.Filter):
     """Keeps pages of traceback about a lost database out of the log, and notices when a lane ends for it.
 
@@ -102,8 +107,7 @@ async def _work(app: App, loss: Loss) -> None:
     """Work on all lanes, each with a worker of its own, until SIGTERM or SIGINT; when one lane ends, all do."""
     from commons import queue
 
-    # Each job that runs has a thread; with fewer than there are places in the lanes, one lane would wait for another
-    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(sum(BESIDE.values()) + 2))
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(threads()))
     async with app.open_async():
         await _wake_all(app)
         looking = asyncio.create_task(_take_up_abandoned(app))

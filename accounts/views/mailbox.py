@@ -15,7 +15,10 @@ AGAIN_AFTER = 3  # seconds until the page is loaded again, while a mail that its
 
 @require_safe
 def mailbox(request: HttpRequest) -> HttpResponse:
-    """The newest mail, with the way back to the page that asks for its code. It loads itself again while that mail is on its way. Where it is no trial: not found."""
+    """The newest mail, with the way back to the page that asks for its code. Where it is no trial: not found.
+
+    It loads itself again while that mail is on its way.
+    """
     if not settings.TRIAL:
         raise Http404
     code = awaited(request)

@@ -3,7 +3,6 @@
 Every way in (a mail provider's webhook, a mailbox that is looked into) calls the one verb here.
 """
 
-import datetime as dt
 from dataclasses import dataclass
 from email.message import Message
 

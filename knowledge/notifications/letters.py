@@ -172,7 +172,7 @@ _GATHER = """
 
 
 @transaction.atomic
-def gather(letters: "Sequence[Letter]") -> dict[int, list[Notification]]:
+def gather(letters: "Sequence[Letter]") -> dict[int | None, list[Notification]]:
     """Return what each of these letters tells, the newest first, by its number. It stays the same once it was gathered."""
     now = timezone.now()
     fresh = [letter.pk for letter in letters if letter.gathered_at is None and letter.sort in CADENCES]
@@ -184,7 +184,7 @@ def gather(letters: "Sequence[Letter]") -> dict[int, list[Notification]]:
                 if any(getattr(letter, column) for letter in letters):
                     cursor.execute(_GATHER.format(column=column, alone=alone), {"letters": numbers, "ahead": ahead})
         Letter.objects.filter(pk__in=numbers).update(gathered_at=now)
-    found: dict[int, list[Notification]] = {letter.pk: [] for letter in letters}
+    found: dict[int | None, list[Notification]] = {letter.pk: [] for letter in letters}
     for notification in Notification.objects.filter(letter__in=letters).order_by("-pk"):
         found[notification.letter_id].append(notification)
     return found

@@ -119,7 +119,12 @@ def _send(this: Push, said: Item) -> bool:
     browser = push.Browser(to.endpoint, to.p256dh, to.auth)
     left = this.notification.at + NEWS_FOR - timezone.now()
     try:
-        answer = push.send(browser, message_of(said), topic=_topic(said), seconds=int(min(max(left, dt.timedelta()), NEWS_FOR).total_seconds()))
+        answer = push.send(
+            browser,
+            message_of(said),
+            topic=_topic(said),
+            seconds=int(min(max(left, dt.timedelta()), NEWS_FOR).total_seconds()),
+        )
     except outgoing.Refused as trouble:
         _refuse(this, str(trouble))
     except outgoing.NotReached as trouble:

@@ -102,7 +102,9 @@ def held() -> str:
         return state.held_why
     beside, database = _beside(), _database()
     if beside > state.sent:
-        why = f"The database was put back to an earlier day: {beside - state.sent} mails more were sent than it knows of."
+        why = (
+            f"The database was put back to an earlier day: {beside - state.sent} mails more were sent than it knows of."
+        )
     elif _is_another(state.database, database) or (state.sent and not state.database and not _file().exists()):
         why = "The database was restored from a copy, in another place: what it takes for unsent may have been sent there."
     else:
@@ -164,7 +166,11 @@ def _database() -> str:
         may_ask, number = cursor.fetchone()
     server = ""
     if may_ask:  # everybody may, unless whoever keeps the server took that away; then the number must do
-        with contextlib.suppress(ProgrammingError, NotSupportedError), transaction.atomic(), connection.cursor() as cursor:
+        with (
+            contextlib.suppress(ProgrammingError, NotSupportedError),
+            transaction.atomic(),
+            connection.cursor() as cursor,
+        ):
             cursor.execute("SELECT system_identifier::text FROM pg_control_system()")
             (server,) = cursor.fetchone()
     return f"{server}:{number}"
@@ -182,7 +188,7 @@ def _state() -> MailState:
 
 
 def _count(sent: int) -> None:
-    """Count what was sent, in the database and beside it. On a full disk only the database knows; the next count says it there too."""
+    """Count what was sent, in the database and beside it. On a full disk only the database knows, until the next count."""
     if not sent:
         return
     with transaction.atomic():

@@ -10,7 +10,7 @@ from django.conf import settings as the_settings
 from django.core.mail import EmailMessage
 
 from accounts.members.models import Member
-from tests.mail import Post, free_port, send_codes, send_to, serve
+from tests.mail import Post, send_codes, send_to, serve
 
 PHRASE = "bread-and-soup-at-eight"
 

@@ -25,8 +25,12 @@ class Command(LongCommand):
         what = parser.add_mutually_exclusive_group()
         what.add_argument("--hold", metavar="WHY", help="let no mail out until it is released")
         what.add_argument("--release", action="store_true", help="let it out again")
-        what.add_argument("--check", action="store_true", help="hold mail where the database was put back or copied; say only that")
-        what.add_argument("--adopt", action="store_true", help="take the database as it is for the one there was, after a move")
+        what.add_argument(
+            "--check", action="store_true", help="hold mail where the database was put back or copied; say only that"
+        )
+        what.add_argument(
+            "--adopt", action="store_true", help="take the database as it is for the one there was, after a move"
+        )
         what.add_argument("--again", metavar="NUMBER", type=int, help="send one letter again, by its number")
         what.add_argument("--again-all", action="store_true", help="send everything again that was given up")
         parser.add_argument(
