@@ -5,7 +5,6 @@ Its text is sealed with a key made of SECRET_KEY for as long as it waits, and ta
 out or was given up; so it stands in no copy of the database, no list and no log.
 """
 
-import base64
 import datetime as dt
 import json
 import logging
@@ -13,8 +12,6 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from cryptography.fernet import Fernet, InvalidToken, MultiFernet
-from django.conf import settings
 from django.core.mail import EmailMessage, EmailMultiAlternatives
 from django.db import models, transaction
 from django.db.models import Q
@@ -23,6 +20,7 @@ from django.utils.crypto import salted_hmac
 
 from commons import queue
 from commons.delivery import RUN_SECONDS, MailDelivery, MailRun, Outcome, backoff, is_over
+from commons.sealing import CannotOpen, seal, unseal
 from commons.site import host
 
 log = logging.getLogger(__name__)
@@ -135,20 +133,10 @@ def is_on_its_way(address: str) -> bool:
     return AccountMail.objects.filter(address__iexact=address, closed_at=None).exists()
 
 
-# Sealed
-
-
-def _keys() -> MultiFernet:
-    """Return what seals and opens: with the site's secret, and with those it had before."""
-    secrets = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
-    digests = [salted_hmac(_SALT, "seal", secret=secret, algorithm="sha256").digest() for secret in secrets]
-    return MultiFernet([Fernet(base64.urlsafe_b64encode(digest)) for digest in digests])
-
-
 def _seal(message: EmailMessage) -> str:
     html = next((part[0] for part in getattr(message, "alternatives", ()) if part[1] == "text/html"), "")
     text = {"subject": str(message.subject), "body": str(message.body), "html": str(html), "from": message.from_email}
-    return _keys().encrypt(json.dumps(text).encode()).decode()
+    return seal(json.dumps(text))
 
 
 def _compose(row: AccountMail) -> EmailMessage | None:
@@ -157,8 +145,8 @@ def _compose(row: AccountMail) -> EmailMessage | None:
         close_run_out()
         return None
     try:
-        text = json.loads(_keys().decrypt(row.sealed.encode()))
-    except InvalidToken:
+        text = json.loads(unseal(row.sealed))
+    except CannotOpen:
         row.close(Outcome.FAILED, "It was sealed with another SECRET_KEY.")
         return None
     message = EmailMultiAlternatives(text["subject"], text["body"], text["from"], [row.address])

@@ -11,7 +11,7 @@ from django.db import DatabaseError
 from django.db.models.functions import Now
 from django.http import HttpRequest, HttpResponse
 
-from commons import faults
+from commons import faults, sealing
 from commons.compiled import Compiled
 from commons.db.base import optional_write
 from commons.db.errors import fault_of
@@ -20,7 +20,22 @@ _data = Compiled(lambda key: Session.objects.filter(session_key=key, expire_date
 
 
 class SessionStore(DatabaseStore):
-    """Django's own store, but for how a session is read, and for what is said where it cannot be written."""
+    """Django's own store, but for how a session is read, and for what is said where it cannot be written.
+
+    What it holds is sealed: the code that a page expects is in it, and a copy of the database must not tell it.
+    """
+
+    def encode(self, session_dict: dict[str, Any]) -> str:
+        return sealing.seal(super().encode(session_dict))
+
+    def decode(self, session_data: str) -> dict[str, Any]:
+        """Return what the session holds; nothing where another secret sealed it. One from before sealing is read as it is."""
+        try:
+            session_data = sealing.unseal(session_data)
+        except sealing.CannotOpen:
+            if session_data.startswith(sealing.MARK):
+                return {}
+        return super().decode(session_data)  # type: ignore[no-any-return]
 
     def load(self) -> dict[str, Any]:
         """What the session holds; nothing, and a key that is no longer used, where it has ended or never was."""

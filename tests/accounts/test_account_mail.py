@@ -1,18 +1,23 @@
 """Codes and other mail about accounts: rows that the worker sends at once. No page waits for a mail server."""
 
+import contextlib
 import datetime as dt
 import logging
 import re
 import socket
 import threading
+import zlib
 
 import pytest
+from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
+from django.contrib.sessions.models import Session
 from django.db import IntegrityError, connection, transaction
 from django.test import Client
 from django.utils import timezone
+from django.utils.http import urlsafe_base64_decode
 from procrastinate.contrib.django.models import ProcrastinateJob
 
-from commons import account_mail, queue
+from commons import account_mail, queue, sealing
 from commons.account_mail import AccountMail, send_account_mail
 from commons.delivery import Outcome
 from knowledge import jobs
@@ -162,7 +167,7 @@ def test_a_code_goes_out_and_leaves_nothing_behind(client, by_smtp):
 
 
 def everything_in_the_database() -> str:
-    """All rows of all tables as text: what a dump holds."""
+    """All rows of all tables as text, and what the sessions among them tell without a secret: what a dump holds."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT quote_ident(relname) FROM pg_stat_user_tables WHERE schemaname = 'public'")
         tables = [name for (name,) in cursor.fetchall()]
@@ -170,6 +175,10 @@ def everything_in_the_database() -> str:
         for table in tables:
             cursor.execute(f"SELECT string_agg(t::text, chr(10)) FROM {table} t")
             rows.append(cursor.fetchone()[0] or "")
+    for data in Session.objects.values_list("session_data", flat=True):
+        with contextlib.suppress(ValueError, zlib.error):
+            packed = data.split(":")[0].lstrip(".")
+            rows.append(zlib.decompress(urlsafe_base64_decode(packed)).decode())
     return "\n".join(rows)
 
 
@@ -337,3 +346,15 @@ def test_the_trials_mailbox_loads_itself_anew_until_the_code_is_there(client, ma
     page = client.get("/mailbox/").content.decode()
     assert refresh not in page
     assert code in page
+
+
+def test_a_session_is_sealed_and_one_from_before_is_read_as_it_is(client, alice, settings):
+    client.force_login(alice)
+    row = Session.objects.get()
+    assert row.session_data.startswith(sealing.MARK)
+    assert client.get("/account/").status_code == 200
+    Session.objects.update(session_data=DatabaseStore().encode(dict(client.session.items())))
+    assert client.get("/account/").status_code == 200
+    settings.SECRET_KEY = "another-" * 8
+    Session.objects.update(session_data=row.session_data)
+    assert client.get("/account/").status_code == 302
