@@ -1,13 +1,11 @@
 """Where every address leads: the ground floor's own, then each floor's list."""
 
 from django.contrib import admin
-from django.urls import include, path, register_converter
+from django.urls import include, path
 
-from commons import health, webhooks
-from commons.converters import FeedForm, Number
+from commons import converters, health, webhooks
 
-register_converter(Number, "number")
-register_converter(FeedForm, "form")
+converters.register()
 
 urlpatterns = [
     path("healthz", health.healthz, name="healthz"),

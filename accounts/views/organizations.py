@@ -3,7 +3,6 @@
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_http_methods
 
 from accounts.organizations import actions
@@ -13,7 +12,8 @@ from accounts.organizations.permissions import can_manage
 from accounts.views.pages import filled_in, own_page
 from commons import keeping
 from commons.access import acting, require
-from commons.once import fresh_key, once
+from commons.next_page import next_page
+from commons.once import form_of, fresh_key, once
 
 SAID = ("name", "kind", "description", "website", "language")
 
@@ -23,14 +23,14 @@ def new(request: HttpRequest) -> HttpResponseBase:
     """Found an organization, on the way to something else where `next` says so."""
     if not request.user.is_authenticated:
         return keeping.to_sign_in(request)
-    onward = request.GET.get("next", "")
-    if not url_has_allowed_host_and_scheme(onward, allowed_hosts=None):
-        onward = ""
+    onward = next_page(request)
     form = filled_in(request, FoundForm, {"key": fresh_key()})
     if request.method == "POST" and form.is_valid():
         said = {name: form.cleaned_data[name] for name in SAID}
         by = acting(request)
-        number, _ = once(form.cleaned_data["key"], by=by, act=lambda: actions.found(by=by, **said))
+        number, _ = once(
+            form.cleaned_data["key"], by=by, form=form_of(request), act=lambda: actions.found(by=by, **said)
+        )
         organization = get_object_or_404(Organization, pk=number)
         messages.success(request, f"{organization.name} is here. Now you can share what you are learning there.")
         return redirect(onward or organization.get_absolute_url())

@@ -5,7 +5,7 @@ from commons.once import OnceForm
 from knowledge.comments.models import Kind
 
 
-class CommentForm(forms.Form):
+class CommentForm(OnceForm):
     """A comment, or an answer to one."""
 
     kind = forms.ChoiceField(
@@ -18,7 +18,6 @@ class CommentForm(forms.Form):
         error_messages={"required": "Write something first."},
         widget=forms.Textarea(attrs={"rows": 4, "class": "short"}),
     )
-    key = forms.UUIDField(required=False, widget=forms.HiddenInput)
 
 
 class EditCommentForm(forms.Form):

@@ -15,7 +15,7 @@ from knowledge.posts.attachments import bind
 from knowledge.posts.lineage import link, one_writer
 from knowledge.posts.listing import changed, relist, told_at_the_end
 from knowledge.posts.models import CheckBack, Licence, LinkKind, Move, MoveKind, Post, PostAuthor, Version
-from knowledge.posts.permissions import can_edit, can_publish, can_withdraw
+from knowledge.posts.permissions import can_edit, can_publish, can_withdraw, may_edit
 from knowledge.posts.reading import wrote
 from knowledge.posts.rungs import CASE_FIELDS, Rung, missing_case
 from knowledge.subscriptions.actions import follow_own
@@ -195,8 +195,13 @@ def publish_version(
 
 @transaction.atomic
 def withdraw(post: Post, *, by: "Member", at: "dt.datetime | None" = None) -> Post:
-    """Take a post back: a marker stays at its address (410), its text and history only for the organization."""
+    """Take a post back: a marker stays at its address (410), its text and history only for the organization.
+
+    Twice is once.
+    """
     post = Post.objects.select_for_update(no_key=True).get(pk=post.pk)
+    if post.withdrawn_at and may_edit(by, post.organization_id):
+        return post
     require(can_withdraw(by, post), "Only owners and editors of the organization withdraw its posts.")
     post.withdrawn_at = at or timezone.now()
     post.save(update_fields=["withdrawn_at"])

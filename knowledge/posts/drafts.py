@@ -15,6 +15,7 @@ from django.contrib.auth import get_user_model
 from django.db import transaction
 from django.utils import timezone
 
+from accounts.members.models import Member
 from accounts.organizations.permissions import can_draft_for, can_publish_for
 from commons.access import require
 from commons.activity.models import Verb
@@ -24,8 +25,6 @@ from knowledge.posts.models import Draft, DraftEdition, Post
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
-
-    from accounts.members.models import Member
 
 DRAFTS_MOST = 200  # of one member at a time
 SAME_NOTE = dt.timedelta(hours=1)  # for which a note with the same words is the one that was sent already
@@ -68,7 +67,6 @@ class Words:
         )
 
 
-@transaction.atomic
 def begin_draft(
     *,
     by: "Member",
@@ -82,11 +80,27 @@ def begin_draft(
 ) -> Draft:
     """Keep a draft for a member, for the organization they publish for, where it is one. Raises TooManyDrafts.
 
-    With `post` it is of that post's next version, which members of its organization write.
+    With `post` it is of that post's next version, which members of its organization write. A page (`sitting`) begins one draft,
+    however many of its savings come at once: what came later is saved in it.
     """
     require(by.is_active)
-    if Draft.objects.filter(by=by).count() >= DRAFTS_MOST:
-        raise TooManyDrafts
+    words = Words(title, body, typed or {}, organization)
+    with transaction.atomic():
+        Member.objects.select_for_update(no_key=True).get(
+            pk=by.pk
+        )  # who comes at the same moment waits, and is counted
+        mine = Draft.objects.filter(by=by)
+        begun = mine.filter(sitting=sitting, post=post).first() if sitting else None
+        if begun is None:
+            if mine.count() >= DRAFTS_MOST:
+                raise TooManyDrafts
+            return _begun(by, words, post, sitting, from_mail=from_mail)
+    # In a transaction of its own: whoever publishes holds the draft before they wait for the member
+    return save_draft(begun, words, by=by, base=begun.edition, sitting=sitting)
+
+
+def _begun(by: "Member", words: Words, post: Post | None, sitting: uuid.UUID | None, *, from_mail: bool) -> Draft:
+    organization = words.organization
     if post is not None:
         require(can_draft_for(by, post.organization_id), "Members of its organization write a post's next version.")
         organization = post.organization_id
@@ -94,8 +108,8 @@ def begin_draft(
         publishing = [own for own in by.organization_ids if can_publish_for(by, own)]
         organization = publishing[0] if len(publishing) == 1 else None
     made = Draft.objects.create(
-        by=by, saved_by=by, organization_id=organization, post=post, title=title, body=body,
-        typed={name: list(values) for name, values in (typed or {}).items()}, from_mail=from_mail, sitting=sitting,
+        by=by, saved_by=by, organization_id=organization, post=post, title=words.title, body=words.body,
+        typed={name: list(values) for name, values in words.typed.items()}, from_mail=from_mail, sitting=sitting,
     )  # fmt: skip
     _keep_edition(made, by)
     hold(made, by=by)
@@ -163,7 +177,7 @@ def _keep_edition(draft: Draft, by: "Member", *, anew: bool = True) -> None:
 @transaction.atomic
 def discard_draft(draft: Draft, *, by: "Member") -> None:
     """Throw a draft away: who may write on it does, or its publication. Twice is once."""
-    held = Draft.objects.filter(pk=draft.pk).first()
+    held = Draft.objects.select_for_update().filter(pk=draft.pk).first()
     if held is not None:
         require(can_discard(by, held), "Who began a draft, and those who publish for its organization, throw it away.")
         held.delete()

@@ -11,6 +11,7 @@ from django.core.exceptions import ValidationError
 
 from accounts.organizations.models import Language, Organization
 from commons import gate
+from commons.converters import parse_number
 from commons.once import OnceForm
 from knowledge.posts.actions import Content
 from knowledge.posts.attachments import Upload, looked_at
@@ -131,11 +132,9 @@ class PostsField(gate.Line):
         words = re.split(r"[\s,;]+", (super().clean(value) or "").strip())
         found: list[Post] = []
         for word in filter(None, words):
-            number = re.fullmatch(r"#?(\d{1,15})|\S*/posts/(\d{1,15})(?:[/#?]\S*)?", word)
-            post = None
-            if number:
-                pk = int(number[1] or number[2])
-                post = Post.objects.visible_to(self.viewer).select_related("shown").filter(pk=pk).first()
+            named = re.fullmatch(r"#?([0-9]+)|\S*/posts/([0-9]+)(?:[/#?]\S*)?", word)
+            pk = (named and parse_number(named[1] or named[2])) or 0
+            post = Post.objects.visible_to(self.viewer).select_related("shown").filter(pk=pk).first()
             if post is None:
                 raise ValidationError(f"There is no post “{word[:80]}”. Give its number, or its address.")
             if post not in found:
@@ -299,7 +298,7 @@ def initial_of(version: Version, areas: Sequence[IssueArea], places: Sequence[Pl
 PROMPTS = ("What we saw", "Where", "Why it may matter", "What would tell us more")
 
 
-class CaptureForm(forms.Form):
+class CaptureForm(OnceForm):
     """Something seen, noted in a minute: a title and one box."""
 
     title = gate.Line(

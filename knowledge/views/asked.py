@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods
 
 from commons import keeping
 from commons.access import acting
-from commons.once import fresh_key, once
+from commons.once import form_of, fresh_key, once
 from knowledge.posts.actions import NotReady
 from knowledge.posts.models import Post
 
@@ -74,7 +74,12 @@ def ask(
         status = 422
         if form.is_valid():
             try:
-                key, _ = once(form.cleaned_data["key"], by=acting(request), act=lambda: act(form.cleaned_data))
+                key, _ = once(
+                    form.cleaned_data["key"],
+                    by=acting(request),
+                    form=form_of(request),
+                    act=lambda: act(form.cleaned_data),
+                )
             except NotReady as not_ready:
                 for name, words in not_ready.missing.items():
                     form.add_error(name if name in form.fields else None, words)

@@ -1,6 +1,7 @@
 """Files: adding one while writing, those of one's own that are in no post yet, and giving them out."""
 
 import logging
+from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.contrib import messages
@@ -15,10 +16,13 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from commons import keeping
 from commons.access import acting
-from commons.once import fresh_key, once
+from commons.once import form_of, fresh_key, once
 from knowledge.posts.attachments import MIB, PICTURE, add_file, discard_file, kept_by
 from knowledge.posts.forms import FileForm
 from knowledge.posts.models import Attachment
+
+if TYPE_CHECKING:
+    from accounts.members.models import Member
 
 logger = logging.getLogger(__name__)
 AWAY = "This file cannot be fetched at this moment. Try again in a minute.\n"
@@ -40,16 +44,14 @@ def attachments(request: HttpRequest) -> HttpResponseBase:
     form = FileForm(sent, request.FILES or None, initial={"key": fresh_key()})
     if request.method == "POST" and form.is_valid():
         try:
-            pk, _ = once(
-                form.cleaned_data["key"], by=member, act=lambda: add_file(form.cleaned_data["file"], by=member)
-            )
+            added = _added(request, form, member)
         except ValidationError as refused:
             form.add_error("file", refused)
         else:
             if wants_json:
-                return JsonResponse(_told(Attachment.objects.get(pk=pk)), status=201)
+                return JsonResponse(_told(added), status=201)
             messages.success(request, "Added. Copy its line into your text, where it is to stand.")
-            return redirect(f"{reverse('attachments')}#file-{pk}")
+            return redirect(f"{reverse('attachments')}#file-{added.pk}")
     status = 422 if request.method == "POST" else 200
     if wants_json and status == 422:
         told = [str(error) for errors in form.errors.values() for error in errors]
@@ -62,6 +64,25 @@ def attachments(request: HttpRequest) -> HttpResponseBase:
         "days": settings.KEEP_UNNAMED_DAYS,
     }
     return render(request, "attachments/attachments.html", context, status=status)
+
+
+def _added(request: HttpRequest, form: FileForm, member: "Member") -> Attachment:
+    """The file that was sent, kept once; kept anew where the member threw it away since. Raises ValidationError."""
+
+    def keep(*, again: bool) -> Attachment | None:
+        pk, _ = once(
+            form.cleaned_data["key"],
+            by=member,
+            form=form_of(request),
+            act=lambda: add_file(form.cleaned_data["file"], by=member),
+            again=again,
+        )
+        return Attachment.objects.filter(by=member, pk=pk).first()
+
+    kept = keep(again=False) or keep(again=True)
+    if kept is None:
+        raise ValidationError("It was thrown away at the same moment. Add it again.")
+    return kept
 
 
 def _told(attachment: Attachment) -> dict[str, object]:

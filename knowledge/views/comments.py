@@ -11,7 +11,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from commons import keeping, markup
 from commons.access import acting, require
-from commons.once import fresh_key, once
+from commons.once import form_of, fresh_key, once
 from knowledge.comments import actions
 from knowledge.comments.forms import AnswerForm, CommentForm, EditCommentForm
 from knowledge.comments.models import Comment, Kind
@@ -44,6 +44,7 @@ def new(request: HttpRequest, number: int, slug: str, parent: int | None = None)
                 made, _ = once(
                     form.cleaned_data["key"],
                     by=acting(request),
+                    form=form_of(request),
                     act=lambda: actions.comment(
                         found,
                         by=acting(request),

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_http_methods
 
 from commons import keeping
 from commons.access import acting
-from commons.once import fresh_key, once
+from commons.once import form_of, fresh_key, once
 from knowledge.documents.actions import LEFT_OUT, open_document
 from knowledge.documents.forms import OpenForm
 from knowledge.posts.drafts import TooManyDrafts
@@ -28,13 +28,18 @@ def open_into_draft(request: HttpRequest) -> HttpResponseBase:
     if request.method == "POST" and form.is_valid():
         document = form.cleaned_data["document"]
         try:
-            pk, _ = once(form.cleaned_data["key"], by=member, act=lambda: open_document(document, by=member))
+            pk, _ = once(
+                form.cleaned_data["key"],
+                by=member,
+                form=form_of(request),
+                act=lambda: open_document(document, by=member),
+            )
         except TooManyDrafts as many:
             form.add_error(None, f"{many} Then open this again.")
         except ValidationError as refused:
             form.add_error("document", refused)
         else:
-            draft = Draft.objects.filter(pk=pk).first()
+            draft = Draft.objects.open_to(member).filter(pk=pk).first()
             if draft and (missing := draft.body.count(LEFT_OUT)):
                 pictures = "One picture" if missing == 1 else f"{missing} pictures"
                 messages.warning(request, f"{pictures} could not be opened; the text says where. The rest is here.")

@@ -11,6 +11,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 
 from commons import gate
 from commons.access import acting
+from commons.converters import parse_number
 from commons.once import fresh_key, is_done
 from knowledge.ladder.forms import ComposeForm
 from knowledge.posts.compare import Choice, Comparison, compare
@@ -29,6 +30,7 @@ GONE = "This draft was published or thrown away meanwhile. Look at what is there
 # Other fields with words in them, which a version has elsewhere; called as their forms call them
 FIELDS = {**ComposeForm.base_fields, **VersionForm.base_fields}
 OTHERS = {name: str(FIELDS[name].label) for name in ("seen", "seen_source", "builds_on", "check_back", "note")}
+PUBLISHED = "post_new"  # the form, as `once` calls it, by which what was typed is published
 NOT_HERE = "This draft is not here: it was published or thrown away, or it is another’s. What you begin stands among your drafts."
 VALUES_MOST = 200  # of all other fields together
 
@@ -69,7 +71,7 @@ def opened(request: HttpRequest, post: Post | None = None) -> Writing:
 
 
 def _number(text: str) -> int:
-    return int(text) if text.isdecimal() and text.isascii() and len(text) < 16 else 0
+    return parse_number(text) or 0
 
 
 def _uuid(text: str) -> uuid.UUID | None:
@@ -107,7 +109,7 @@ def keep(request: HttpRequest, writing: Writing) -> Draft | None:
             return save_draft(writing.draft, words, by=member, base=writing.edition, sitting=writing.sitting)
         except (Draft.DoesNotExist, PermissionDenied):
             writing.draft = writing.post = None
-    if not (words.title or words.body) or is_done(_uuid(request.POST.get("key", "")), by=member):
+    if not (words.title or words.body) or is_done(_uuid(request.POST.get("key", "")), by=member, form=PUBLISHED):
         return None
     return _begin(words, writing, member)
 

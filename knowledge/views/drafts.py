@@ -14,6 +14,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from commons import keeping
 from commons.access import acting, require
+from commons.converters import parse_number
+from commons.once import form_of, fresh_key, once
 from knowledge.posts import drafts as verbs
 from knowledge.posts.forms import CaptureForm, NoteForm
 from knowledge.posts.models import Draft, Post
@@ -27,6 +29,7 @@ BOOKMARKLET = (
     "a='%s?'+new URLSearchParams({title:f(document.title),text:f(getSelection()),url:location.href});"
     "open(a)||(location=a)})()"
 )
+GONE = "The draft was published or thrown away meanwhile. Your words are still here, to be copied."
 NOT_YOURS = "That draft is gone, or not yours to write on any more. What you typed is kept as a draft of your own."
 
 
@@ -59,10 +62,7 @@ def save(request: HttpRequest) -> JsonResponse:
     """
     if not request.user.is_authenticated:
         return JsonResponse({"words": SIGNED_OUT}, status=401)
-    number = request.POST.get("post", "")
-    post = None
-    if number.isdecimal() and len(number) < 16:
-        post = Post.objects.visible_to(request.user).filter(pk=int(number)).first()
+    post = Post.objects.visible_to(request.user).filter(pk=parse_number(request.POST.get("post")) or 0).first()
     writing = opened(request, post)
     asked_for = request.POST.get("draft", "")
     try:
@@ -114,11 +114,17 @@ def give_back(request: HttpRequest, pk: int) -> HttpResponse:
     draft = draft_of(request, pk)
     require(verbs.can_finish(acting(request), draft), "Owners and editors of the organization answer a draft.")
     form = NoteForm(request.POST if request.method == "POST" else None)
+    status = 422 if form.is_bound else 200
     if form.is_valid():
-        verbs.return_draft(draft, form.cleaned_data["note"], by=acting(request))
-        messages.success(request, "Given back, with your note.")
-        return redirect("drafts")
-    return render(request, "posts/give_back.html", {"draft": draft, "form": form}, status=422 if form.is_bound else 200)
+        try:
+            verbs.return_draft(draft, form.cleaned_data["note"], by=acting(request))
+        except Draft.DoesNotExist:
+            form.add_error(None, GONE)
+            status = 409
+        else:
+            messages.success(request, "Given back, with your note.")
+            return redirect("drafts")
+    return render(request, "posts/give_back.html", {"draft": draft, "form": form}, status=status)
 
 
 # Noting something in a minute
@@ -131,17 +137,22 @@ def capture(request: HttpRequest) -> HttpResponse:
     if not request.user.is_authenticated:
         return keeping.to_sign_in(request)  # type: ignore[return-value]
     typed = request.POST if request.method == "POST" else keeping.taken_back(request)
-    form = CaptureForm(typed, initial=CaptureForm.passed_on(request.GET))
+    form = CaptureForm(typed, initial={"key": fresh_key(), **CaptureForm.passed_on(request.GET)})
     if request.method == "POST" and form.is_valid():
+        by, title, body = acting(request), form.cleaned_data["title"], form.cleaned_data["body"]
         try:
-            made = verbs.capture_draft(
-                by=acting(request), title=form.cleaned_data["title"], body=form.cleaned_data["body"]
+            pk, _ = once(
+                form.cleaned_data["key"],
+                by=by,
+                form=form_of(request),
+                act=lambda: verbs.capture_draft(by=by, title=title, body=body),
             )
         except verbs.TooManyDrafts as many:
             form.add_error(None, str(many))
         else:
             messages.success(request, "Kept as a draft. Nobody else sees it until you publish it.")
-            return redirect(made.get_absolute_url() if request.POST.get("action") == "on" else "drafts")
+            made = Draft.objects.open_to(by).filter(pk=pk).first()
+            return redirect(made.get_absolute_url() if made and request.POST.get("action") == "on" else "drafts")
     elif request.method != "POST" and typed is not None:
         form.errors.clear()
     context = {"form": form, "bookmarklet": BOOKMARKLET % f"{settings.SITE_URL}/capture/"}

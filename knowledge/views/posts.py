@@ -18,8 +18,9 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from commons import keeping, markup
 from commons.access import acting, require
+from commons.converters import parse_number
 from commons.headers import NEVER_STORED
-from commons.once import fresh_key, once
+from commons.once import form_of, fresh_key, once
 from knowledge.comments.actions import THREAD
 from knowledge.comments.permissions import may_speak
 from knowledge.comments.thread import blank_form, make_threads, own_comments
@@ -47,7 +48,7 @@ from knowledge.stored.stamps import stamp
 from knowledge.subscriptions.button import choices_of, subscribe_at
 from knowledge.subscriptions.models import Followable
 from knowledge.views.asked import gone_or_missing
-from knowledge.views.drafting import Gone, Writing, end, finish, keep, opened, side_by_side, taken, words_of
+from knowledge.views.drafting import GONE, Gone, Writing, end, finish, keep, opened, side_by_side, taken, words_of
 from knowledge.views.shared import shared_page
 
 if TYPE_CHECKING:
@@ -132,6 +133,7 @@ def new(request: HttpRequest) -> HttpResponseBase:
                 number, _ = once(
                     form.cleaned_data["key"],
                     by=acting(request),
+                    form=form_of(request),
                     act=lambda: _published(request, form, writing, organization=organization),
                 )
             except Unlinkable as refused:
@@ -142,10 +144,16 @@ def new(request: HttpRequest) -> HttpResponseBase:
                 return _both(request, form, meanwhile, "posts/new.html", page)
             else:
                 messages.success(request, f"Published. Your {form.chosen_rung.label.lower()} is out.")
-                return taken(redirect(Post.objects.select_related("shown").get(pk=number)), writing)
+                return taken(_to_post(request, number), writing)
     elif request.method != "POST" and typed is not None:
         form.errors.clear()  # what was kept is shown again as it was, not marked before it is sent
     return _compose(request, form, "posts/new.html", page)
+
+
+def _to_post(request: HttpRequest, number: int) -> HttpResponse:
+    """To a post that was published; by its number alone where this reader may not see it any more."""
+    post = Post.objects.visible_to(request.user).select_related("shown").filter(pk=number).first()
+    return redirect(post or reverse("post_short", args=[number]))
 
 
 DRAFT_ACTIONS = ("save", "propose", "theirs")
@@ -170,6 +178,9 @@ def _kept(
         form.add_error(None, str(many))
     except ValidationError as refused:
         form.add_error(None, refused)
+    except Draft.DoesNotExist:
+        form.errors.clear()
+        form.add_error(None, GONE)
     else:
         if draft is None:
             form.errors.clear()
@@ -199,10 +210,8 @@ def _both(
 
 def _context_of(request: HttpRequest) -> dict[str, Any]:
     """What "Build on this" carries over from the post it was pressed on: the link, issue areas, tags and places."""
-    number = request.GET.get("builds_on", "")
-    if not (number.isdecimal() and len(number) < 16):
-        return {}
-    found = Post.objects.visible_to(request.user).select_related("shown").filter(pk=int(number)).first()
+    number = parse_number(request.GET.get("builds_on")) or 0
+    found = Post.objects.visible_to(request.user).select_related("shown").filter(pk=number).first()
     if found is None or found.shown is None:
         return {}
     told = initial_of(found.shown, areas_of(found.shown), places_of(found.shown))
@@ -273,7 +282,7 @@ def edit(request: HttpRequest, number: int, slug: str) -> HttpResponseBase:
             form.data["base"] = str(meanwhile.number)  # type: ignore[index]
         else:
             messages.success(request, f"Published version {made.number}.")
-            return taken(redirect(Post.objects.select_related("shown").get(pk=number)), writing)
+            return taken(_to_post(request, number), writing)
     elif request.method != "POST" and typed is not None:
         form.errors.clear()
     return _compose(request, form, "posts/edit.html", {**page, "meanwhile": meanwhile}, 409 if meanwhile else 200)

@@ -5,24 +5,23 @@ import re
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from commons import keeping, markup
 from commons.access import acting
-from commons.once import fresh_key, once
+from commons.once import form_of, fresh_key, once
 from knowledge.comments import on_drafts
 from knowledge.comments.forms import DraftCommentForm
 from knowledge.posts import drafts as verbs
 from knowledge.posts.attachments import files_shown_with
 from knowledge.posts.models import Draft
 from knowledge.views.attachments import given
-from knowledge.views.drafting import said
-from knowledge.views.drafts import draft_of
+from knowledge.views.drafting import NOT_HERE, said
+from knowledge.views.drafts import GONE, draft_of
 
-GONE = "The draft was published or thrown away meanwhile. Your words are still here, to be copied."
 _TAG = re.compile(r"<[a-z][^>]*>")
 _FILE = re.compile(r"(?<=[\" ])/attachments/(?=[1-9])")
 
@@ -34,7 +33,10 @@ def share(request: HttpRequest, pk: int) -> HttpResponse:
     """Give a draft a secret address at which others read it, another one, or none."""
     draft = draft_of(request, pk)
     on = request.POST.get("action") != "end"
-    verbs.share_draft(draft, by=acting(request), on=on)
+    try:
+        verbs.share_draft(draft, by=acting(request), on=on)
+    except Draft.DoesNotExist:
+        raise Http404(NOT_HERE) from None
     messages.success(request, "It has a secret address." if on else "Nobody reads it by its secret address any more.")
     return redirect(f"/drafts/{draft.pk}/share/" if on else "drafts")
 
@@ -52,12 +54,9 @@ def sharing(request: HttpRequest, pk: int) -> HttpResponse:
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def shared(request: HttpRequest, key: str) -> HttpResponseBase:
-    """A draft, as it stands now, for whoever was given its secret address; members comment on it. No search engine is told of it."""
+    """A draft, as it stands now, for whoever was given its secret address; members comment on it."""
     draft = get_object_or_404(Draft.objects.select_related("organization", "by"), share_key=key)
-    response = _shown(request, draft, _address(draft), key)
-    response["X-Robots-Tag"] = "noindex, nofollow"
-    response["Referrer-Policy"] = "no-referrer"
-    return response
+    return _shown(request, draft, _address(draft), key)
 
 
 @never_cache
@@ -79,7 +78,10 @@ def _shown(request: HttpRequest, draft: Draft, address: str, key: str | None) ->
         by, told = acting(request), form.cleaned_data
         try:
             made, _ = once(
-                told["key"], by=by, act=lambda: on_drafts.comment_on_draft(draft, by=by, body=told["body"], key=key)
+                told["key"],
+                by=by,
+                form=f"{form_of(request)} draft={draft.pk}",  # its secret address has no number
+                act=lambda: on_drafts.comment_on_draft(draft, by=by, body=told["body"], key=key),
             )
         except on_drafts.TooManyComments as many:
             form.add_error(None, str(many))
