@@ -6,6 +6,8 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.utils.cache import patch_vary_headers
 
+from commons.converters import is_secret
+
 # One policy for every page, without nonces or hashes: a kept page, or a 304, would carry a wrong one.
 CONTENT_SECURITY_POLICY = "; ".join(
     [
@@ -22,13 +24,21 @@ NEVER_STORED = "no-store"
 
 
 class PageHeaders:
-    """Sets the Content-Security-Policy, and says who may keep the answer where the view did not."""
+    """Sets the Content-Security-Policy, and says who may keep the answer where the view did not.
+
+    What a secret address answers, errors too, is for its reader alone: not stored, not for robots, without referrer.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
+        if request.resolver_match and is_secret(request.resolver_match.route):
+            response["X-Robots-Tag"] = "noindex, nofollow"
+            response["Referrer-Policy"] = "no-referrer"
+            if "no-store" not in response.get("Cache-Control", ""):
+                response["Cache-Control"] = f"private, {NEVER_STORED}"
         response.headers.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY)
         response.headers.setdefault(
             "Permissions-Policy", "camera=(), geolocation=(), microphone=(), browsing-topics=()"

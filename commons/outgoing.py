@@ -15,8 +15,52 @@ from urllib.parse import SplitResult, urlsplit
 SECONDS = 10.0  # for the whole of a request; a socket's own time-out is for each of its steps
 READ = 500  # bytes of an answer's text that are read: how it says what is wrong
 
-# Addresses that stand for one of the other version inside them (RFC 6052)
-_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+# What IANA's registries of special-purpose addresses say is not reached from everywhere, and what was withdrawn or stands
+# for an address of the other version. Python's own list is shorter, and differs from version to version.
+_NOT_PUBLIC = [
+    ipaddress.ip_network(block)
+    for block in (
+        "0.0.0.0/8",  # this network (RFC 791)
+        "10.0.0.0/8",  # private (RFC 1918)
+        "100.64.0.0/10",  # shared by a carrier's customers (RFC 6598)
+        "127.0.0.0/8",  # this machine (RFC 1122)
+        "169.254.0.0/16",  # link-local (RFC 3927): a cloud's machines ask there what they are
+        "172.16.0.0/12",  # private
+        "192.0.0.0/24",  # protocols' own (RFC 6890)
+        "192.0.2.0/24",  # documentation (RFC 5737)
+        "192.31.196.0/24",  # AS112 (RFC 7535)
+        "192.52.193.0/24",  # AMT (RFC 7450)
+        "192.88.99.0/24",  # relays of 6to4, deprecated (RFC 7526)
+        "192.168.0.0/16",  # private
+        "192.175.48.0/24",  # AS112 (RFC 7534)
+        "198.18.0.0/15",  # benchmarks (RFC 2544)
+        "198.51.100.0/24",  # documentation
+        "203.0.113.0/24",  # documentation
+        "224.0.0.0/4",  # many at once (RFC 5771)
+        "240.0.0.0/4",  # reserved, and broadcast (RFC 1112, 8190)
+        "::/96",  # unspecified, this machine, and IPv4-compatible, deprecated (RFC 4291)
+        "64:ff9b:1::/48",  # translation within a network (RFC 8215)
+        "100::/64",  # discarded (RFC 6666)
+        "100:0:0:1::/64",  # a dummy prefix (RFC 9780)
+        "2001::/23",  # protocols' own, Teredo among them (RFC 2928, 4380)
+        "2001:db8::/32",  # documentation (RFC 3849)
+        "2620:4f:8000::/48",  # AS112 (RFC 7534)
+        "3fff::/20",  # documentation (RFC 9637)
+        "3ffe::/16",  # 6bone, handed back (RFC 3701)
+        "5f00::/16",  # segment routing (RFC 9602)
+        "fc00::/7",  # unique local (RFC 4193)
+        "fe80::/10",  # link-local (RFC 4291)
+        "fec0::/10",  # site-local, deprecated (RFC 3879)
+        "ff00::/8",  # many at once (RFC 4291)
+    )
+]
+# Those that stand for an IPv4 address, and how many bits of them stand after it: that one counts
+_HOLDING_IPV4 = {
+    ipaddress.ip_network("::ffff:0:0/96"): 0,  # mapped (RFC 4291)
+    ipaddress.ip_network("::ffff:0:0:0/96"): 0,  # translated (RFC 2765)
+    ipaddress.ip_network("64:ff9b::/96"): 0,  # NAT64 (RFC 6052)
+    ipaddress.ip_network("2002::/16"): 80,  # 6to4 (RFC 3056)
+}
 
 
 class NotReached(Exception):
@@ -47,7 +91,8 @@ def post(address: str, body: bytes, headers: Mapping[str, str], *, anywhere: boo
         to = urlsplit(address)
         connection = _Connection(to, _addresses(to, anywhere), until)
     except (OSError, ValueError) as trouble:
-        raise NotReached(f"{address} cannot be looked up: {trouble}.") from trouble
+        # The address itself may let in whoever knows it, as a browser's for pushes does
+        raise NotReached(f"The server of the address cannot be looked up: {trouble}.") from trouble
     try:
         with _deadline(connection, until):
             path = f"{to.path or '/'}{f'?{to.query}' if to.query else ''}"
@@ -76,12 +121,13 @@ def _addresses(to: SplitResult, anywhere: bool) -> list[str]:
 
 
 def is_public(address: str) -> bool:
-    """Whether an IP address is one of the internet's: not this machine's, a network's own, or one for many at once."""
+    """Return whether an IP address is one of the internet's: not this machine's, a network's own, or one for many at once."""
     found: ipaddress.IPv4Address | ipaddress.IPv6Address = ipaddress.ip_address(address.partition("%")[0])
-    if isinstance(found, ipaddress.IPv6Address):
-        inner = ipaddress.IPv4Address(int(found) & 0xFFFFFFFF) if found in _NAT64 else None
-        found = found.ipv4_mapped or found.sixtofour or inner or found
-    return found.is_global and not found.is_multicast
+    for block, after in _HOLDING_IPV4.items():
+        if found in block:
+            found = ipaddress.IPv4Address(int(found) >> after & 0xFFFFFFFF)
+            break
+    return found.is_global and not any(found in block for block in _NOT_PUBLIC)
 
 
 def _port(to: SplitResult) -> int:

@@ -229,7 +229,7 @@ def declared_length(scope: Scope) -> int | None:
         if name == b"transfer-encoding":
             return None
         if name == b"content-length":
-            if not value.isdigit():
+            if not (value.isdigit() and len(value) < 19):
                 raise Refused(HTTPStatus.BAD_REQUEST)
             length = int(value)
     return length

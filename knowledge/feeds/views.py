@@ -114,8 +114,6 @@ def private(request: HttpRequest, key: str, form: str) -> HttpResponseBase:
             lambda: feed.answer(FORMS[form], Followed(member, FORMS[form]), parse(request.GET).older_than),
         )
     answered["Cache-Control"] = "private, no-store"
-    answered["X-Robots-Tag"] = "noindex"
-    answered["Referrer-Policy"] = "no-referrer"
     return answered
 
 

@@ -1,6 +1,7 @@
 """What the commons asks of others' servers: within its time, nowhere it must not, and once."""
 
 import datetime as dt
+import ipaddress
 import socket
 import ssl
 import threading
@@ -92,6 +93,96 @@ def test_a_server_that_answers_byte_by_byte_is_cut_off(monkeypatch, says):
 def test_where_an_outsider_must_not_send_us(address):
     with pytest.raises(outgoing.Refused):
         outgoing.post(address, b"", {})
+
+
+# Every block of IANA's registries of special-purpose addresses that is not "globally reachable", and those that were withdrawn
+SPECIAL = [
+    "0.0.0.0/8",
+    "10.0.0.0/8",
+    "100.64.0.0/10",
+    "127.0.0.0/8",
+    "169.254.0.0/16",
+    "172.16.0.0/12",
+    "192.0.0.0/24",
+    "192.0.0.0/29",
+    "192.0.0.8/32",
+    "192.0.0.170/31",
+    "192.0.2.0/24",
+    "192.31.196.0/24",
+    "192.52.193.0/24",
+    "192.88.99.0/24",
+    "192.168.0.0/16",
+    "192.175.48.0/24",
+    "198.18.0.0/15",
+    "198.51.100.0/24",
+    "203.0.113.0/24",
+    "224.0.0.0/4",
+    "240.0.0.0/4",
+    "255.255.255.255/32",
+    "::1/128",
+    "::/128",
+    "::/96",
+    "::ffff:10.0.0.0/104",
+    "::ffff:0:10.0.0.0/104",
+    "64:ff9b:1::/48",
+    "64:ff9b::a00:0/104",
+    "100::/64",
+    "100:0:0:1::/64",
+    "2001::/23",
+    "2001::/32",
+    "2001:2::/48",
+    "2001:10::/28",
+    "2001:db8::/32",
+    "2002:a00::/24",
+    "2002:c0a8::/32",
+    "2620:4f:8000::/48",
+    "3fff::/20",
+    "3ffe::/16",
+    "5f00::/16",
+    "fc00::/7",
+    "fe80::/10",
+    "fec0::/10",
+    "ff00::/8",
+    "ff0e::/16",
+]
+PUBLIC = [
+    "9.9.9.9",
+    "1.0.0.1",
+    "100.63.255.255",
+    "100.128.0.0",
+    "126.255.255.255",
+    "128.0.0.1",
+    "169.253.255.255",
+    "172.15.255.255",
+    "172.32.0.0",
+    "192.0.1.0",
+    "192.88.98.255",
+    "192.88.100.0",
+    "192.169.0.0",
+    "198.17.255.255",
+    "198.20.0.0",
+    "223.255.255.255",
+    "2606:4700::1111",
+    "2620:fe::9",
+    "2001:200::1",
+    "2a00:1450::1",
+    "2400:cb00::1",
+    "64:ff9b::909:909",
+    "::ffff:9.9.9.9",
+    "2002:909:909::1",
+]
+
+
+@pytest.mark.parametrize("block", SPECIAL)
+def test_no_special_address_is_public(block):
+    network = ipaddress.ip_network(block)
+    for address in (network[0], network[-1], network[network.num_addresses // 2], network[network.num_addresses // 3]):
+        assert not outgoing.is_public(str(address))
+
+
+@pytest.mark.parametrize("address", PUBLIC)
+def test_what_stands_beside_them_is(address):
+    assert outgoing.is_public(address)
 
 
 def test_a_name_that_leads_inside_as_well_is_refused(monkeypatch):
