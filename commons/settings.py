@@ -125,6 +125,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "commons.meanwhile.ChangedMeanwhile",
 ]
 
 ROOT_URLCONF = "commons.urls"

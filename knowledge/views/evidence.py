@@ -48,17 +48,20 @@ def withdraw(request: HttpRequest, post: Post, pk: int) -> HttpResponseBase:
         messages.success(request, "Withdrawn. A marker with your reason stays in its place.")
         return redirect(f"{post.get_absolute_url()}#evidence")
 
-    if piece.withdrawn_at:
+    try:
+        if piece.withdrawn_at:
+            raise actions.EvidenceIsGone
+        return ask(
+            request,
+            WithdrawEvidenceForm,
+            "evidence/withdraw.html",
+            {"post": post, "piece": piece},
+            act=lambda typed: actions.withdraw_evidence(piece, by=acting(request), why=typed["why"]),
+            done=done,
+        )
+    except actions.EvidenceIsGone:
         messages.info(request, "This piece was withdrawn already.")
         return redirect(f"{post.get_absolute_url()}#evidence")
-    return ask(
-        request,
-        WithdrawEvidenceForm,
-        "evidence/withdraw.html",
-        {"post": post, "piece": piece},
-        act=lambda typed: actions.withdraw_evidence(piece, by=acting(request), why=typed["why"]),
-        done=done,
-    )
 
 
 @on_post
@@ -160,11 +163,15 @@ def withdraw_report(request: HttpRequest, pk: int) -> HttpResponseBase:
         messages.success(request, "Withdrawn. A marker with your reason stays in its place.")
         return redirect(f"{found.post.get_absolute_url()}#reports")
 
-    return ask(
-        request,
-        WithdrawEvidenceForm,
-        "evidence/withdraw_report.html",
-        {"post": found.post, "report": found},
-        act=lambda typed: actions.withdraw_report(found, by=acting(request), why=typed["why"]),
-        done=done,
-    )
+    try:
+        return ask(
+            request,
+            WithdrawEvidenceForm,
+            "evidence/withdraw_report.html",
+            {"post": found.post, "report": found},
+            act=lambda typed: actions.withdraw_report(found, by=acting(request), why=typed["why"]),
+            done=done,
+        )
+    except actions.EvidenceIsGone:
+        messages.info(request, "This field report was withdrawn already.")
+        return redirect(found)
