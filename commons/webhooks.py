@@ -3,11 +3,14 @@
 The addresses of the one provider that is configured are there, and no others: each checks for itself alone who calls.
 """
 
+import contextlib
 import logging
+from collections.abc import Iterator
 from typing import Any
 
 from django.core.exceptions import BadRequest, ImproperlyConfigured, SuspiciousOperation
-from django.http import HttpRequest
+from django.db import DataError
+from django.http import HttpRequest, HttpResponseBase
 from django.urls import URLPattern
 
 log = logging.getLogger(__name__)
@@ -53,18 +56,45 @@ def patterns() -> list[Any]:
     return [URLPattern(each.pattern, _refusing(each.callback.view_class).as_view(), name=each.name) for each in own]
 
 
+# What reading raises of a body that nobody would send: signed, and of the wrong shape at any depth, or without end
+_UNREADABLE = (LookupError, ValueError, TypeError, AttributeError, ArithmeticError, RecursionError)
+# What keeping raises of values that cannot be kept; whatever else fails is ours, and a 500: the provider tells it again
+_UNKEEPABLE = (DataError, UnicodeError, ValueError, ArithmeticError, RecursionError)
+
+
 def _refusing(view: Any) -> Any:
-    """The same webhook, answering 400 to what is signed and yet cannot be read: no failure of ours, and the log says why."""
+    """The same webhook, answering 400 to what is signed and yet cannot be read: no failure of ours, and the log says why.
+
+    A provider that gets a 500 sends the same again, for days.
+    """
+
     from anymail.exceptions import AnymailError
 
+    unreadable = (AnymailError, *_UNREADABLE)
+
     class Refusing(view):
+        def run_validators(self, request: HttpRequest) -> None:
+            with _refused(request, unreadable):
+                super().run_validators(request)
+
         def parse_events(self, request: HttpRequest) -> Any:
-            try:
-                return super().parse_events(request)
-            except SuspiciousOperation:
-                raise
-            except (AnymailError, LookupError, ValueError, TypeError, AttributeError) as trouble:
-                log.warning("What the mail provider sent to %s cannot be read.", request.path, exc_info=trouble)
-                raise BadRequest(UNREADABLE) from trouble
+            with _refused(request, unreadable):
+                return list(super().parse_events(request))
+
+        def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            with _refused(request, _UNKEEPABLE):
+                return super().post(request, *args, **kwargs)
 
     return Refusing
+
+
+@contextlib.contextmanager
+def _refused(request: HttpRequest, troubles: tuple[type[Exception], ...]) -> Iterator[None]:
+    """Within this, what shows that a body cannot be read becomes a BadRequest, said in the log."""
+    try:
+        yield
+    except (SuspiciousOperation, BadRequest, ImproperlyConfigured):
+        raise
+    except troubles as trouble:
+        log.warning("What the mail provider sent to %s cannot be read.", request.path, exc_info=trouble)
+        raise BadRequest(UNREADABLE) from trouble

@@ -91,7 +91,7 @@ def _bytes(mail: Message) -> bytes:
     """A mail that a provider handed on in parts, as it would have come; one that cannot be put together says nothing."""
     try:
         return mail.as_bytes()
-    except (ValueError, LookupError, TypeError, AttributeError, KeyError):
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError, ArithmeticError):
         return b"\n\n"
 
 

@@ -29,7 +29,7 @@ NOT_TEXT = (
     "Its text could not be read: it is not written in the character set that it names. Send it as plain text in UTF-8."
 )
 
-_ADDRESS = re.compile(r"[^\s@<>()\[\]\\,;:\"\x00-\x20\x7f]{1,64}@[A-Za-z0-9.-]{1,189}\Z")
+_ADDRESS = re.compile(r"[^\s@<>()\[\]\\,;:\"\x00-\x20\x7f\ud800-\udfff]{1,64}@[A-Za-z0-9.-]{1,189}\Z")
 _MESSAGE_ID = re.compile(r"<[\x21-\x3b\x3d\x3f-\x7e]{1,400}>")
 _PART = re.compile(rb"^content-(?:type|transfer-encoding|disposition):", re.IGNORECASE | re.MULTILINE)
 _CONTAINER = re.compile(rb"^content-type:\s*(?:multipart|message)/", re.IGNORECASE | re.MULTILINE)
@@ -132,7 +132,7 @@ def _header(message: Message, name: str) -> str:
     """A header as it stands there, in one line; the first, where there are several."""
     try:
         return _UNSEEN.sub(" ", str(message.get(name, ""))[:HEADER_BYTES]).strip()
-    except (ValueError, TypeError, LookupError, AttributeError):
+    except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
         return ""
 
 
@@ -141,7 +141,7 @@ def header_text(message: Message, name: str) -> str:
     plain = _header(message, name)[:4000]
     try:
         return _UNSEEN.sub(" ", str(make_header(decode_header(plain)))).strip()
-    except (ValueError, LookupError, TypeError, AttributeError):
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return plain
 
 

@@ -30,7 +30,7 @@ STATUSES = {
 }
 OF_THE_ADDRESS = frozenset({"5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10", "5.2.1"})
 _ENHANCED = re.compile(r"\b([245]\.\d{1,3}\.\d{1,3})\b")
-_UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\s]+")
+_UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\s]+")
 
 
 @transaction.atomic

@@ -4,7 +4,9 @@ import base64
 import hashlib
 import hmac
 import importlib
+import json
 import time
+from collections.abc import Iterator
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
@@ -264,6 +266,129 @@ def test_what_is_no_mail_at_all_is_a_bad_request(client, provider, body):
         answer = client.post(f"/anymail/postmark/{path}/", body, content_type="application/json", headers=basic())
         assert answer.status_code == 400
     assert not Received.objects.exists()
+
+
+# What is signed, and odd
+
+DEEP = {
+    "brackets": "[" * 50_000,
+    "braces": '{"a":' * 50_000,
+    "a list of lists": "[" * 500 + "]" * 500,
+    "a time without end": '{"timestamp": 1e400, "signature": {"timestamp": 1e400}}',
+    "half a letter": r'{"Email": "\ud800@people.example", "signature": "\udfff"}',
+    "a long number": '{"ID": ' + "9" * 5_000 + "}",
+    "no letters": b"\xff\xfe\x00",
+    "a zero": '"\x00"',
+    "nothing": "null",
+    "no number": '[{"timestamp": NaN, "event": "bounce"}]',
+    "a word": '"x"',
+    "a list of words": '["x", 1, null, []]',
+}
+ODD = [
+    1e400,
+    float("nan"),
+    -1,
+    10**400,
+    "\ud800",
+    "a\0b@c.example",
+    "\ud800@people.example",
+    "x" * 100_000,
+    None,
+    True,
+    [],
+    {},
+]
+ODD += [[[[]]], {"a": {"b": []}}, "1e400", "9999-99-99T99:99:99Z", "²"]
+EVENTS_OF = {"mailgun": mailgun(PERMANENT)["event-data"], "postmark": POSTMARK}
+PROVIDERS = [*webhooks.UNSIGNED, "mailgun", "mandrill", "mailersend"]
+
+
+def changed(event: object, odd: object) -> Iterator[object]:
+    """The same event with one of its values, at whatever depth, in turn an odd one; and that one alone."""
+    yield odd
+    if isinstance(event, dict):
+        for name, value in event.items():
+            yield from ({**event, name: other} for other in changed(value, odd))
+
+
+@pytest.fixture
+def of_provider(client, settings, provider):
+    """Call every address of a provider with what is signed by it; give the answers."""
+
+    def calls(name: str, body: str | bytes) -> list[int]:
+        settings.ANYMAIL_PROVIDER = name
+        settings.ANYMAIL = webhooks.settings_of(name, secret=LOGIN, signing_key=KEY)
+        read_urls_again()
+        sent = body.encode("utf-8", "surrogatepass") if isinstance(body, str) else body
+        sign = hmac.new(KEY.encode(), sent, hashlib.sha256).hexdigest()
+        statuses = []
+        for pattern in webhooks.patterns():
+            path = f"/anymail/{pattern.pattern}"
+            headers = {**basic(), "Signature": sign}
+            statuses.append(client.post(path, sent, content_type="application/json", headers=headers).status_code)
+            for form in (
+                {"mandrill_events": sent, "envelope": sent, "email": sent, "headers": sent},
+                {"body-mime": sent},
+            ):
+                fields = {
+                    name: value.decode("utf-8", "replace")
+                    for name, value in {**form, "recipient": sent, "event": sent}.items()
+                }
+                fields |= signed()
+                data = f"http://testserver{path}" + "".join(key + fields[key] for key in sorted(fields))
+                mandrill = base64.b64encode(hmac.new(KEY.encode(), data.encode(), hashlib.sha1).digest()).decode()
+                headers = {**basic(), "X-Mandrill-Signature": mandrill}
+                statuses.append(client.post(path, fields, headers=headers).status_code)
+        return statuses
+
+    return calls
+
+
+@pytest.mark.parametrize("body", DEEP.values(), ids=DEEP)
+@pytest.mark.parametrize("name", PROVIDERS)
+def test_what_is_signed_and_cannot_be_read_is_no_fault_of_ours(of_provider, name, body):
+    assert set(of_provider(name, body)) <= {200, 400}
+
+
+@pytest.mark.parametrize("odd", ODD, ids=lambda odd: ascii(odd)[:20])
+@pytest.mark.parametrize("name", EVENTS_OF)
+def test_so_it_is_with_one_odd_value_at_any_depth(client, provider, name, odd):
+    provider(name)
+    for event in changed(EVENTS_OF[name], odd):
+        sent = {"signature": signed(), "event-data": event} if name == "mailgun" else event
+        body = json.dumps(sent)
+        answer = client.post(f"/anymail/{name}/tracking/", body, content_type="application/json", headers=basic())
+        assert answer.status_code in (200, 400), event
+
+
+@pytest.mark.parametrize("odd", ODD, ids=lambda odd: ascii(odd)[:20])
+def test_so_it_is_with_mail(client, provider, alice, post, odd):
+    provider("postmark")
+    to = replying.reply_address(alice.pk, post.pk)
+    for field in (
+        "FromFull",
+        "From",
+        "To",
+        "ToFull",
+        "OriginalRecipient",
+        "Subject",
+        "Date",
+        "TextBody",
+        "HtmlBody",
+        "Headers",
+        "Attachments",
+    ):
+        assert by_postmark(client, to, f"<{field}@people.example>", **{field: odd}) in (200, 400)
+    for headers in ([{"Name": "Message-ID", "Value": odd}], [{"Name": odd, "Value": "x"}], [odd]):
+        assert by_postmark(client, to, "<one@people.example>", Headers=headers) in (200, 400)
+
+
+def test_a_fault_of_ours_is_told_again(client, provider, monkeypatch):
+    provider("mailgun")
+    client.raise_request_exception = False
+    monkeypatch.setattr("knowledge.hooks.bounced", lambda *_, **__: {}["a fault of ours"])
+    answer = client.post("/anymail/mailgun/tracking/", mailgun(PERMANENT), content_type="application/json")
+    assert answer.status_code == 500
 
 
 # Whose addresses are there
