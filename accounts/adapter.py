@@ -8,11 +8,11 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured, ValidationError
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils.http import url_has_allowed_host_and_scheme
 
 from accounts.members.actions import join
 from commons import news
 from commons.account_mail import NOTICE_HOLDS, send_soon
+from commons.next_page import is_page
 from commons.site import absolute
 
 if TYPE_CHECKING:
@@ -78,8 +78,8 @@ class AccountAdapter(DefaultAccountAdapter):
     # Where one is sent
 
     def is_safe_url(self, url: str) -> bool:
-        """Only to a page of this site."""
-        return url_has_allowed_host_and_scheme(url, allowed_hosts=None)
+        """Only to a page of this site that does nothing."""
+        return is_page(url)
 
     def get_password_change_redirect_url(self, request: HttpRequest) -> str:
         return reverse("account")

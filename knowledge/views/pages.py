@@ -9,10 +9,10 @@ from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpRe
 from django.shortcuts import redirect, render
 from django.templatetags.static import static
 from django.utils import timezone
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
+from commons.next_page import next_page
 from commons.site import THEME_COOKIE, THEMES
 from knowledge.stored import kept
 from knowledge.stored.stamps import NEVER, Stamped
@@ -46,8 +46,7 @@ def appearance(request: HttpRequest) -> HttpResponseBase:
         theme = request.POST.get("theme", "")
         if theme not in {"", *THEMES}:
             raise BadRequest("Choose light, dark, or as your device.")
-        back = request.POST.get("next", "")
-        response = redirect(back if url_has_allowed_host_and_scheme(back, None) else "home")
+        response = redirect(next_page(request) or "home")
         if theme:
             response.set_cookie(
                 THEME_COOKIE,

@@ -11,12 +11,12 @@ from django.core.exceptions import BadRequest
 from django.db.models import Model
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from commons import keeping, push
 from commons.access import acting
+from commons.next_page import next_page
 from knowledge.notifications.bounces import bounce_of, try_again
 from knowledge.notifications.browsers import browsers_of
 from knowledge.notifications.forms import ByMailForm, HowForm
@@ -122,8 +122,7 @@ def _changed(request: HttpRequest, kind: Followable, thing: Any, key: Callable[[
             raise BadRequest("Choose at least one thing to hear of, or stop.")
         actions.subscribe(kind, key(), by=member, cadence=Cadence(cadence), wants=wants)
         messages.success(request, f"Subscribed to {thing}, {Cadence(cadence).label.lower()}.")
-    back = request.POST.get("next", "")
-    return redirect(back if url_has_allowed_host_and_scheme(back, None) else thing.get_absolute_url())
+    return redirect(next_page(request) or thing.get_absolute_url())
 
 
 def _by_mail(
