@@ -11,6 +11,7 @@ from django.db.models import Model
 from django.http import Http404
 
 from accounts.organizations.models import Organization
+from commons.converters import parse_number
 from knowledge.posts.listing import Key, Row
 from knowledge.posts.rungs import STANDING_OF, Standing
 from knowledge.topics.models import IssueArea, Place, Tag
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from django.http import QueryDict
 
 NEWEST, MOVED = "newest", "moved"
+NO_PLACE = "This address does not name a place in the list. Start again from its first page."
 SORTS = {NEWEST: "Newest", MOVED: "Recently moved"}
 
 # The parts an address can name, each with the kind of its listing and where its slug is looked up.
@@ -129,14 +131,12 @@ def cursor(row: Row) -> str:
 def _row(text: str) -> Row | None:
     if not text:
         return None
-    micros, _, number = text.partition("-")
-    if not (micros.isdecimal() and number.isdecimal() and text.isascii() and len(text) < 40):
-        raise BadRequest("This address does not name a place in the list. Start again from its first page.")
-    row = Row(int(number), int(micros))
+    micros, number = (parse_number(part) for part in text.partition("-")[::2])
+    if micros is None or number is None:
+        raise BadRequest(NO_PLACE)
+    row = Row(number, micros)
     try:
         row.moment  # noqa: B018 - whether there is one
     except OverflowError:
-        raise BadRequest("This address does not name a place in the list. Start again from its first page.") from None
-    if row.number > 2**62:
-        raise BadRequest("This address does not name a place in the list. Start again from its first page.")
+        raise BadRequest(NO_PLACE) from None
     return row

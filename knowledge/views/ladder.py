@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
 
 from commons.access import acting, require
+from commons.converters import parse_number
 from knowledge.evidence.grounds import shaken
 from knowledge.ladder import actions
 from knowledge.ladder.forms import (
@@ -159,8 +160,7 @@ def lineage(request: HttpRequest, post: Post) -> HttpResponseBase:
     """What a post builds on, contradicts and supersedes: adding to it, taking away."""
     require(can_edit(request.user, post), "Owners and editors of the organization say what its posts build on.")
     if request.method == "POST" and "end" in request.POST:
-        number = request.POST["end"]
-        unlink(get_object_or_404(post.links, pk=int(number) if number.isdecimal() else 0), by=acting(request))
+        unlink(get_object_or_404(post.links, pk=parse_number(request.POST["end"]) or 0), by=acting(request))
         return _told(request, post, "Taken away.")
 
     def act(typed: dict[str, Any]) -> Link:

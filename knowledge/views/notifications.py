@@ -12,10 +12,12 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from commons.access import acting
+from commons.converters import parse_number
 from knowledge.notifications import actions
 from knowledge.notifications.models import Notification
 from knowledge.notifications.things import subscriptions_of
 from knowledge.notifications.words import Item, items
+from knowledge.search.filters import NO_PLACE
 
 PAGE_SIZE = 60  # notifications; several of one sort on one post are one line
 
@@ -68,9 +70,9 @@ def go(request: HttpRequest, pk: int) -> HttpResponse:
 
 
 def _number(text: str) -> int:
-    if not (text.isascii() and text.isdecimal() and len(text) < 19):
-        raise BadRequest("This address does not name a place in the list. Start again from its first page.")
-    return int(text)
+    if (number := parse_number(text)) is None:
+        raise BadRequest(NO_PLACE)
+    return number
 
 
 def _by_day(lines: list[Item], zone: str) -> list[tuple[str, list[Item]]]:

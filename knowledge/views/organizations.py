@@ -11,8 +11,10 @@ from django.views.decorators.http import require_safe
 from accounts.organizations.models import Organization
 from accounts.organizations.permissions import can_manage
 from commons.access import acting
+from commons.converters import parse_number
 from knowledge.posts.listing import Key
 from knowledge.posts.models import Post
+from knowledge.search.filters import NO_PLACE
 from knowledge.search.lists import post_list
 from knowledge.stored import kept
 from knowledge.stored.stamps import stamp, stamps
@@ -78,9 +80,9 @@ def own_posts(request: HttpRequest, slug: str) -> HttpResponse:
     found = get_object_or_404(Organization, slug=slug)
     if not acting(request).belongs_to(found):
         raise Http404
-    before = request.GET.get("before", "")
-    if before and not (before.isdecimal() and len(before) < 19):
-        raise BadRequest("This address does not name a place in the list. Start again from its first page.")
+    before = parse_number(request.GET.get("before", ""))
+    if before is None and request.GET.get("before"):
+        raise BadRequest(NO_PLACE)
     posts = Post.objects.known_to(request.user).published_by(found.pk).select_related("shown").order_by("-number")
     rows = list(posts.filter(number__lt=before)[: SHOWN + 1] if before else posts[: SHOWN + 1])
     return render(

@@ -9,6 +9,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
+from commons.converters import parse_number
 from knowledge.posts.compare import compare
 from knowledge.posts.listing import Key
 from knowledge.posts.models import Post, Version
@@ -80,11 +81,10 @@ def chosen(request: HttpRequest, number: int, slug: str) -> HttpResponseBase:
     """Where the form to compare two versions leads: on to the address of the comparison, or back with a word."""
 
     def made(post: Post) -> HttpResponse:
-        numbers = [request.GET.get(name, "") for name in ("from", "to")]
-        there = [int(each) for each in numbers if each.isdecimal() and len(each) < 9]
-        if len(there) < 2:
+        older, newer = (parse_number(request.GET.get(name)) for name in ("from", "to"))
+        if older is None or newer is None:
             return redirect("post_versions", number, post.slug)
-        return redirect(_address(post, *there, side_by_side=_side_by_side(request)))
+        return redirect(_address(post, older, newer, side_by_side=_side_by_side(request)))
 
     return _of_post(request, number, made)
 

@@ -12,6 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from commons.access import acting, require
+from commons.converters import parse_number
 from commons.once import OnceForm, fresh_key, once
 from knowledge.comments.models import Comment
 from knowledge.ladder import vetting as actions
@@ -145,8 +146,7 @@ def review(request: HttpRequest, post: Post) -> HttpResponseBase:
 
 def _read_before(request: HttpRequest, post: Post) -> Version | None:
     """The version that a review was being written on, when it was sent."""
-    number = request.POST.get("read", "")
-    return post.versions.filter(number=int(number)).first() if number.isdecimal() and len(number) < 9 else None
+    return post.versions.filter(number=parse_number(request.POST.get("read")) or 0).first()
 
 
 @on_post
