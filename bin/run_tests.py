@@ -1,6 +1,8 @@
 """Run the tests: against a real PostgreSQL, with the static files as they are shipped, and in a real browser.
 
-    python -m bin.run_tests ARGUMENTS FOR PYTEST ...
+    python -m bin.run_tests [--long] ARGUMENTS FOR PYTEST ...
+
+--long runs the tests that take minutes too.
 
 DATABASE_URL names the server to use; without it one of the tests' own is started, under var/, and stopped at the end.
 CHROMIUM names the browser; without it one is looked for, and got where that may be. Where none can be had the rest runs, and
