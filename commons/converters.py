@@ -1,6 +1,6 @@
 """What a number in an address may be, in which forms there are feeds, and which part of an address is a secret."""
 
-from django.urls.converters import StringConverter, get_converters, register_converter
+from django.urls.converters import REGISTERED_CONVERTERS, StringConverter, register_converter
 
 NUMBER_MOST = 10**18 - 1  # a 64-bit column holds it, and what is added to it
 
@@ -53,5 +53,5 @@ def register() -> None:
     """Make the converters known to routes, by their names. Twice is once."""
     known: dict[str, type[Number | FeedForm | Secret]] = {"number": Number, "form": FeedForm, "secret": Secret}
     for name, converter in known.items():
-        if name not in get_converters():
+        if name not in REGISTERED_CONVERTERS:
             register_converter(converter, name)

@@ -228,3 +228,19 @@ def test_loading_the_page_again_shows_what_the_site_has(open_page):
     expect(mine.locator("#id_body")).to_have_value("The first sentence. Devin was here.")
     # Firefox alone would put what stood here before over it, and the number of the edition that it had been
     expect(mine.locator("form[data-draft]")).to_have_attribute("autocomplete", "off")
+
+
+def test_a_draft_is_commented_on_at_its_secret_address(open_page):
+    page = open_page(member=MARISOL)
+    begin(page, "Shown to one who helps", "Read it, and say what is missing.")
+    number = page.url.partition("draft=")[2]
+    page.goto(f"/drafts/{number}/share/")
+    page.click("main button:has-text('Make a secret address')")
+    address = page.input_value("#address")
+    other = open_page(member="rosa@steeltown.example")
+    other.goto(address)
+    other.fill("#id_body", "Say how many.")
+    other.click("main button:has-text('Comment')")
+    expect(other.locator("main")).to_contain_text("Say how many.")
+    other.click("main button:has-text('Throw away')")
+    expect(other.locator("main")).not_to_contain_text("Say how many.")

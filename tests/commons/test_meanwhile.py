@@ -211,7 +211,7 @@ class TestTwoAtOnce:
             (self.charlie, at, {"action": "stop"}), (self.charlie, at, {"action": "mute"}),
         )  # fmt: skip
         assert set(answers) == {302}
-        assert Subscription.objects.filter(member=self.charlie, kind="post").count() <= 1
+        assert Subscription.objects.filter(member=self.charlie, kind="post", object_id=post.pk).count() <= 1
 
 
 # What no view says better
