@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods
 
 from commons.access import acting, require
 from commons.converters import parse_number
-from commons.once import OnceForm, fresh_key, once
+from commons.once import OnceForm, form_of, fresh_key, once
 from knowledge.comments.models import Comment
 from knowledge.ladder import vetting as actions
 from knowledge.ladder.forms import EndVettingForm, RequestAnswerForm, ReviewForm, VettingForm
@@ -218,7 +218,9 @@ def prolong(request: HttpRequest, pk: int) -> HttpResponseBase:
         return _done(
             request,
             post,
-            lambda: once(key, by=member, act=lambda: actions.prolong(given, by=member, until=until)),
+            lambda: once(
+                key, by=member, form=form_of(request), act=lambda: actions.prolong(given, by=member, until=until)
+            ),
             "Prolonged by two weeks.",
         )
     return render(request, "vetting/prolong.html", {"post": post, "review": asked, "until": until, "form": form})
