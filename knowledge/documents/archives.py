@@ -12,6 +12,14 @@ PARTS_MOST = 3_000
 UNPACKED_MOST = 150 * 1024 * 1024  # bytes of all parts
 XML_MOST = 20 * 1024 * 1024  # bytes of one part in XML
 DEEPEST = 150  # elements within one another; Word's tables in tables take some twenty
+ELEMENTS_MOST = 150_000  # of one part in XML: forty pages of Word have some seventy thousand
+BLOCKS_MOST = 10_000  # paragraphs and cells of one part; a post has room for twenty characters in each
+BLOCKS = frozenset((
+    *("http://schemas.openxmlformats.org/wordprocessingml/2006/main " + name for name in ("p", "tc")),
+    *("http://purl.oclc.org/ooxml/wordprocessingml/main " + name for name in ("p", "tc")),
+    *("urn:oasis:names:tc:opendocument:xmlns:text:1.0 " + name for name in ("p", "h", "list-item")),
+    *("urn:oasis:names:tc:opendocument:xmlns:table:1.0 " + name for name in ("table-cell", "covered-table-cell")),
+))  # fmt: skip
 XML_ENDINGS = (".xml", ".rels")
 
 
@@ -22,6 +30,7 @@ class Refused(Exception):
 DAMAGED = "This document is damaged, or is not what its name says. Open it, save it anew, and send that."
 TOO_LARGE = "This document unpacks to more than a document holds. Save it anew, or open a part of it."
 TOO_DEEP = "Things in this document stand too deep within one another. Copy its text into a new one, and open that."
+TOO_MANY = "This document has more paragraphs, cells and lines than a post holds. Open it in parts."
 DECLARES = "This document declares entities of its own, which none that people write does. Save it anew, and send that."
 
 
@@ -57,14 +66,16 @@ def tree_of(xml: bytes) -> ET.Element:
 
 
 def _look_at(xml: bytes) -> None:
-    parser = expat.ParserCreate()
-    depth = 0
+    parser = expat.ParserCreate(namespace_separator=" ")
+    depth = elements = blocks = 0
 
-    def begin(*_: object) -> None:
-        nonlocal depth
-        depth += 1
+    def begin(name: str, _: object) -> None:
+        nonlocal depth, elements, blocks
+        depth, elements, blocks = depth + 1, elements + 1, blocks + (name in BLOCKS)
         if depth > DEEPEST:
             raise Refused(TOO_DEEP)
+        if elements > ELEMENTS_MOST or blocks > BLOCKS_MOST:
+            raise Refused(TOO_MANY)
 
     def end(*_: object) -> None:
         nonlocal depth

@@ -6,34 +6,20 @@ The tags `noted` and `note` (with a `number`) are a footnote's place and its tex
 import base64
 import binascii
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
 from bs4 import BeautifulSoup, NavigableString, Tag
 from markdownify import MarkdownConverter
 
-DROPPED = [
-    *(
-        "script",
-        "style",
-        "template",
-        "noscript",
-        "head",
-        "svg",
-        "math",
-        "iframe",
-        "object",
-        "embed",
-        "video",
-        "audio",
-        "canvas",
-    ),
-    *("button", "input", "select", "textarea", "nav"),
-]
+from knowledge.documents.archives import TOO_MANY, Refused
+from knowledge.documents.html_check import checked_html
+
 HEADINGS = ["h1", "h2", "h3", "h4", "h5", "h6"]
 SPAN_MOST = 100  # columns or rows that a cell spans
 TABLE_ROWS_MOST = 5_000
+FILLED_MOST = 10_000  # empty cells that stand for cells over several rows
 DATA = re.compile(r"data:image/[a-z0-9.+-]+;base64,", re.IGNORECASE)
 SPECIAL = re.compile(r"([\\`*_\[\]<]|~(?=~)|&(?=#?\w{1,31};))")
 # What a line may not begin with, when it was no heading, list, quotation or rule
@@ -43,11 +29,8 @@ Picture = Callable[[bytes], str]
 
 def markdown_of(html: str | bytes, keep: Picture) -> tuple[str, str]:
     """A document's title ("" for none) and its Markdown. `keep` takes a picture that lies in the HTML, and gives its address."""
-    soup = BeautifulSoup(html, "html.parser")
-    named = soup.title.get_text(" ", strip=True) if soup.title else ""
-    for tag in soup.find_all(DROPPED):
-        tag.decompose()
-    _mark_spans(soup)
+    named, checked = checked_html(html)
+    soup = BeautifulSoup(checked, "html.parser")
     _fill_tables(soup)
     title = _take_title(soup) or named
     return title, _Markdown(keep).convert_soup(soup).strip()
@@ -65,43 +48,37 @@ def _take_title(soup: BeautifulSoup) -> str:
     return title
 
 
-def _mark_spans(soup: BeautifulSoup) -> None:
-    """Emphasis as word processors write it for the web: a weight and a slant in the style of a span, or of a tag that says other."""
-    for tag in soup.find_all(["span", "b"], style=True):
-        style = str(tag["style"]).replace(" ", "").lower()
-        weight = re.search(r"font-weight:(\w+)", style)
-        if tag.name == "b":
-            if weight and weight[1] in ("normal", "400"):
-                tag.name = "span"
-            continue
-        if "font-style:italic" in style:
-            tag.wrap(soup.new_tag("em"))
-        if weight and weight[1] in ("bold", "600", "700", "800", "900"):
-            tag.wrap(soup.new_tag("strong"))
-
-
 def _fill_tables(soup: BeautifulSoup) -> None:
-    """Markdown has no cells over several rows: those below get empty ones, so that each value stays in its column."""
+    """Markdown has no cells over several rows: those below get empty ones, so that each value stays in its column. Raises Refused."""
     for table in soup.find_all("table"):
         if table.find_parent("table"):
             table.name = "span"  # a table in a table is words
             for inner in table.find_all(["thead", "tbody", "tfoot", "tr", "th", "td", "caption"]):
                 inner.name = "span"
+    left = FILLED_MOST
     for table in soup.find_all("table"):
         rows = table.find_all("tr")[:TABLE_ROWS_MOST]
         for place, row in enumerate(rows):
             for column, cell in enumerate(row.find_all(["td", "th"])):
-                if (down := _span(cell, "rowspan")) > 1:
-                    del cell["rowspan"]
-                    for below in rows[place + 1 : place + down]:
-                        cells = below.find_all(["td", "th"])
-                        empty = soup.new_tag(cell.name)
-                        if column < len(cells):
-                            cells[column].insert_before(empty)
-                        else:
-                            below.append(empty)
+                below = rows[place + 1 : place + _span(cell, "rowspan")]
+                left -= len(below)
+                if left < 0:
+                    raise Refused(TOO_MANY)
+                _fill_below(soup, cell, column, below)
                 if _span(cell, "colspan") > 1:
                     cell["colspan"] = str(_span(cell, "colspan"))
+
+
+def _fill_below(soup: BeautifulSoup, cell: Tag, column: int, rows: Sequence[Tag]) -> None:
+    """Put an empty cell into each of these rows, in the column of one that reaches down to them."""
+    for row in rows:
+        cells = row.find_all(["td", "th"])
+        empty = soup.new_tag(cell.name)
+        if column < len(cells):
+            cells[column].insert_before(empty)
+        else:
+            row.append(empty)
+    del cell["rowspan"]
 
 
 def _span(cell: Tag, name: str) -> int:
@@ -122,6 +99,7 @@ class _Markdown(MarkdownConverter):  # type: ignore[misc]
     def __init__(self, keep: Picture) -> None:
         super().__init__()
         self.keep = keep
+        self.numbers: dict[int, int] = {}  # of items of numbered lists, by their identities
 
     def escape(self, text: str, parent_tags: set[str]) -> str:
         text = SPECIAL.sub(r"\\\1", text)
@@ -134,6 +112,21 @@ class _Markdown(MarkdownConverter):  # type: ignore[misc]
         return text if parent_tags & set(HEADINGS) else str(super().convert_b(el, text, parent_tags))  # type: ignore[misc]
 
     convert_strong = convert_b
+
+    def convert_li(self, el: Tag, text: str, parent_tags: set[str]) -> str:
+        """An item of a list; those of a numbered one are counted once, where the library counts for each all before it."""
+        if el.parent is None or el.parent.name != "ol":
+            return str(super().convert_li(el, text, parent_tags))  # type: ignore[misc]
+        if id(el) not in self.numbers:
+            start = int(str(el.parent.get("start") or "1"))
+            items = el.parent.find_all("li", recursive=False)
+            self.numbers |= {id(item): number for number, item in enumerate(items, start)}
+        text = (text or "").strip()
+        if not text:
+            return "\n"
+        mark = f"{self.numbers[id(el)]}. "
+        indented = "\n".join(" " * len(mark) + line if line else "" for line in text.split("\n"))
+        return f"{mark}{indented[len(mark) :]}\n"
 
     def convert_a(self, el: Tag, text: str, parent_tags: set[str]) -> str:
         address = _address(el.get("href"))

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from html import escape
 from xml.etree import ElementTree as ET
 
-from knowledge.documents.archives import DAMAGED, Refused, read, tree_of
+from knowledge.documents.archives import DAMAGED, TOO_MANY, Refused, read, tree_of
 
 _SPACES = {
     "urn:oasis:names:tc:opendocument:xmlns:office:1.0": "office",
@@ -20,6 +20,7 @@ _SPACES = {
     "http://www.w3.org/1999/xlink": "xlink",
 }
 REPEATED_MOST = 50  # columns or rows that an empty one stands for: sheets are filled up with thousands
+REPEATED_LENGTH = 5_000_000  # characters of HTML that one repeated cell or row may come to
 DROPPED = {
     *("text:tracked-changes", "office:annotation", "office:annotation-end", "text:table-of-content", "office:forms"),
     *("text:sequence-decls", "text:alphabetical-index", "text:bibliography", "draw:object", "draw:object-ole"),
@@ -135,7 +136,7 @@ class _Writer:
             kind = _name(element.tag)
             if kind == "table:table-row":
                 cells = "".join(self._cells(element))
-                yield from [f"<tr>{cells}</tr>"] * _times(element, "table:number-rows-repeated")
+                yield _repeated(f"<tr>{cells}</tr>", _times(element, "table:number-rows-repeated"))
             elif kind in ("table:table-header-rows", "table:table-rows", "table:table-row-group"):
                 yield from self._rows(element)
 
@@ -143,9 +144,10 @@ class _Writer:
         for cell in row:
             kind = _name(cell.tag)
             if kind == "table:table-cell":
-                yield from [f"<td>{''.join(self._blocks(cell))}</td>"] * _times(cell, "table:number-columns-repeated")
+                inside = "".join(self._blocks(cell))
+                yield _repeated(f"<td>{inside}</td>", _times(cell, "table:number-columns-repeated"))
             elif kind == "table:covered-table-cell":
-                yield from ["<td></td>"] * _times(cell, "table:number-columns-repeated")
+                yield _repeated("<td></td>", _times(cell, "table:number-columns-repeated"))
 
     def _inline(self, element: ET.Element) -> str:
         pieces = [escape(element.text or "")]
@@ -191,6 +193,13 @@ class _Writer:
 
 
 _STYLE = "{urn:oasis:names:tc:opendocument:xmlns:text:1.0}style-name"
+
+
+def _repeated(html: str, times: int) -> str:
+    """What stands there so many times. Raises Refused for what would be longer than any document."""
+    if len(html) * times > REPEATED_LENGTH:
+        raise Refused(TOO_MANY)
+    return html * times
 
 
 def _times(element: ET.Element, name: str) -> int:

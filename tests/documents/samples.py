@@ -134,6 +134,18 @@ def open_document(content: str = CONTENT) -> bytes:
     return file.getvalue()
 
 
+def open_document_of(body: str) -> bytes:
+    """An OpenDocument text with this body, in its XML."""
+    begin, end = CONTENT.index("<office:text>") + len("<office:text>"), CONTENT.index("</office:text>")
+    return open_document(CONTENT[:begin] + body + CONTENT[end:])
+
+
+# 2,500 cells for each of 50, in a table within a cell of such a table
+_ROW = "<table:table><table:table-row table:number-rows-repeated='50'>{}</table:table-row></table:table>"
+_CELLS = "<table:table-cell table:number-columns-repeated='50'><text:p>words</text:p>{}</table:table-cell>"
+REPEATED = _ROW.format(_CELLS.format(_ROW.format(_CELLS.format(_ROW.format(_CELLS.format(""))))))
+
+
 def bomb(megabytes: int) -> bytes:
     """A Word document of some megabytes, one part of which unpacks to very many more."""
     file = io.BytesIO(word())
