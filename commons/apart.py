@@ -1,16 +1,19 @@
 """Programs of ours that read what others made, each in a process of its own with an end to its time and its memory.
 
 A file that somebody sent is taken apart by libraries that were never meant to meet an enemy. So they run where they can hurt
-nothing: without this process's environment, its database or its memory, and only for as long as an honest file takes.
+nothing: without this process's environment, its database or its memory, and only for as long as an honest file takes. The
+worker runs them, a few at a time (`commons/worker.py`), and never a thread of the web.
 """
 
 import contextlib
 import json
 import os
 import resource
+import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,44 +21,73 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 MEMORY = 1024 * 1024 * 1024  # bytes of addresses, the program itself included
 WRITTEN = 128 * 1024 * 1024  # bytes of one file that it may write
-WAIT_SECONDS = 20  # until another's program ends
-# In each web process one runs, and one waits: the other threads are for readers
-_under_way, _waiting = threading.Semaphore(1), threading.Semaphore(2)
+CLOCK = 10  # seconds on the clock for each of processor time: how busy the machine is changes no result
+BEAT_SECONDS = 5.0  # from one beat to the next while a program runs
+
+_under_way: set[subprocess.Popen[bytes]] = set()
+_lock = threading.Lock()
+_stopped = False
 
 
 class Failed(Exception):
-    """The program did not end well: too slow, too large, or what it read was not fit to be read."""
+    """The program did not end well: it took too much, or what it read was not fit to be read. Again it would be no better."""
 
 
-class Busy(Exception):
-    """Others are being read, and it is not this one's turn in time."""
+class Interrupted(Exception):
+    """The program was ended from outside, or never came to its turn on this machine. Another time it may end well."""
 
 
-def run(module: str, folder: str, *, seconds: int, **asked: Any) -> dict[str, Any]:
-    """Run one of our modules as a program that works in `folder`; gives what it answered. Raises Failed and Busy.
+class Stopped(Interrupted):
+    """It was ended because this process is to stop."""
+
+
+def run(
+    module: str, folder: str, *, seconds: int, beat: Callable[[], object] | None = None, **asked: Any
+) -> dict[str, Any]:
+    """Run one of our modules as a program that works in `folder`, and return what it answered.
 
     `asked` and the answer are what JSON can hold; what is large goes in and out as files of the folder. The program calls
-    `serve`. It has `seconds` of processor time, and twice as many on the clock.
+    `serve`. It has `seconds` of processor time, and `CLOCK` times as many on the clock; how many it took stands in the answer
+    as `processor_seconds`. `beat` is called every `BEAT_SECONDS` until it ends. Raises Failed, Interrupted and Stopped.
     """
-    if not _waiting.acquire(blocking=False):
-        raise Busy
+    process = _started(module, folder, seconds)
     try:
-        if not _under_way.acquire(timeout=WAIT_SECONDS):
-            raise Busy
-        try:
-            return _run(module, folder, seconds, asked)
-        finally:
-            _under_way.release()
+        out = _answer(process, json.dumps(asked).encode(), time.monotonic() + CLOCK * seconds, beat)
     finally:
-        _waiting.release()
-
-
-def _run(module: str, folder: str, seconds: int, asked: dict[str, Any]) -> dict[str, Any]:
+        with _lock:
+            _under_way.discard(process)
+        if process.poll() is None:
+            process.kill()
+            process.communicate()
+    if process.returncode < 0 and process.returncode != -signal.SIGXCPU:
+        raise Stopped if _stopped else Interrupted
     try:
-        done = subprocess.run(  # noqa: S603 - our own program, with nothing of the file among its arguments
+        if process.returncode:
+            raise Failed
+        answer: dict[str, Any] = json.loads(out)
+    except ValueError as failed:
+        raise Failed from failed
+    return answer
+
+
+def stop() -> None:
+    """End all programs that run, and begin no more: this process is to stop."""
+    global _stopped  # noqa: PLW0603 - there is one process
+    with _lock:
+        _stopped = True
+        for process in _under_way:
+            process.kill()
+
+
+def _started(module: str, folder: str, seconds: int) -> "subprocess.Popen[bytes]":
+    with _lock:
+        if _stopped:
+            raise Stopped
+        process = subprocess.Popen(  # noqa: S603 - our own program, with nothing of the file among its arguments
             [sys.executable, "-E", "-s", "-m", module, folder, str(seconds)],
-            input=json.dumps(asked).encode(),
-            capture_output=True,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
             cwd=ROOT,
             env={
                 "PATH": os.environ.get("PATH", ""),
@@ -63,27 +95,37 @@ def _run(module: str, folder: str, seconds: int, asked: dict[str, Any]) -> dict[
                 "TMPDIR": folder,
                 "PYTHONDONTWRITEBYTECODE": "1",
             },
-            timeout=2 * seconds,
-            check=True,
         )
-        answer: dict[str, Any] = json.loads(done.stdout)
-    except (subprocess.SubprocessError, ValueError) as failed:
-        raise Failed from failed
-    return answer
+        _under_way.add(process)
+        return process
+
+
+def _answer(process: "subprocess.Popen[bytes]", asked: bytes, until: float, beat: Callable[[], object] | None) -> bytes:
+    """Return what the program wrote until it ended. Raises Interrupted when the clock runs out."""
+    given: bytes | None = asked
+    while True:
+        try:
+            return process.communicate(given, timeout=BEAT_SECONDS)[0]
+        except subprocess.TimeoutExpired:
+            given = None  # it is on its way already
+            if time.monotonic() > until:
+                raise Interrupted from None
+            if beat is not None:
+                beat()
 
 
 def serve(work: Callable[..., dict[str, Any]]) -> None:
     """The program's side: lay the bounds on, do `work(**asked)` in the folder, and say what came of it."""
     folder, seconds = sys.argv[1], int(sys.argv[2])
-    for kind, most in (
-        (resource.RLIMIT_CPU, seconds),
-        (resource.RLIMIT_AS, MEMORY),
-        (resource.RLIMIT_FSIZE, WRITTEN),
-        (resource.RLIMIT_CORE, 0),
+    for kind, most, last in (
+        (resource.RLIMIT_CPU, seconds, seconds + 1),  # the first is told apart from a kill from outside
+        (resource.RLIMIT_AS, MEMORY, MEMORY),
+        (resource.RLIMIT_FSIZE, WRITTEN, WRITTEN),
+        (resource.RLIMIT_CORE, 0, 0),
     ):
         with contextlib.suppress(ValueError, OSError):  # macOS knows them, and does not hold all
-            resource.setrlimit(kind, (most, most))
+            resource.setrlimit(kind, (most, last))
     os.nice(10)  # readers come first
     asked = json.load(sys.stdin)
     os.chdir(folder)
-    json.dump(work(**asked), sys.stdout)
+    json.dump({**work(**asked), "processor_seconds": time.process_time()}, sys.stdout)

@@ -23,14 +23,26 @@ PING = "ping"  # something is new in feeds: tell the WebSub hub
 
 INBOUND = "inbound"  # every minute: mail that came into the mailbox of the commons
 
+DOCUMENTS = "documents"  # somebody sent a document: read it into a draft
+PICTURES = "pictures"  # somebody sent a picture: draw it anew
+CONVERSIONS = "conversions"  # every minute: documents and pictures whose turn was cut off
+
 DATES = "dates"  # every hour: dates that have passed, each with its verb
 
-ALL = (ANNOUNCE, LETTERS, CODES, PUSH, FOLLOW_RENAME, TIDY, PING, INBOUND, DATES)
+ALL = (ANNOUNCE, LETTERS, CODES, PUSH, FOLLOW_RENAME, TIDY, PING, INBOUND, DOCUMENTS, PICTURES, CONVERSIONS, DATES)
 
 SENDING = (LETTERS, CODES, PUSH)  # the jobs that look for all there is to send
 
-# Jobs that may wait long for others' servers have lanes of their own, so that they hold up nothing else
-LANES = {LETTERS: "mail", CODES: "codes", PUSH: "push", PING: "hub", INBOUND: "inbound"}
+# Jobs that may wait long for others' servers, or take long, have lanes of their own, so that they hold up nothing else
+LANES = {
+    LETTERS: "mail",
+    CODES: "codes",
+    PUSH: "push",
+    PING: "hub",
+    INBOUND: "inbound",
+    DOCUMENTS: "documents",
+    PICTURES: "pictures",
+}
 
 # Set when the worker is told to stop: a job that does one thing after another asks it between two, and ends
 stopping = threading.Event()

@@ -22,14 +22,24 @@ from procrastinate import App
 from procrastinate.exceptions import AlreadyEnqueued, ConnectorException
 from procrastinate.jobs import Job
 
-from commons import serving
+from commons import apart, serving
 from commons.db import silence
 from commons.steps import say
 
 TROUBLE = (ConnectorException, psycopg.OperationalError)  # that the database is away
 LOOK_EVERY = 15  # seconds from one look for abandoned jobs to the next
-# How many jobs of each lane run beside each other: mail waits for others' servers most of the time
-BESIDE = {"default": 2, "mail": int(os.environ.get("MAIL_SENDERS", "4")), "codes": 2, "push": 2, "hub": 1, "inbound": 1}
+# How many jobs of each lane run beside each other: mail waits for others' servers most of the time; a document or a picture
+# takes up to a gigabyte of memory, and a slow one leaves a place for those of others
+BESIDE = {
+    "default": 2,
+    "mail": int(os.environ.get("MAIL_SENDERS", "4")),
+    "codes": 2,
+    "push": 2,
+    "hub": 1,
+    "inbound": 1,
+    "documents": 2,
+    "pictures": 2,
+}
 
 
 def main() -> None:
@@ -127,6 +137,7 @@ async def _work(app: App, loss: Loss) -> None:
 
         def stop() -> None:
             queue.stopping.set()
+            apart.stop()  # what they read is taken up by the next worker
             for lane in lanes:
                 lane.cancel()
 

@@ -5,7 +5,7 @@ import logging
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.contrib.sessions.models import Session
@@ -24,6 +24,8 @@ from commons.mail import TrialMail
 from commons.once import Sending
 from knowledge.comments.actions import THREAD
 from knowledge.comments.models import Comment
+from knowledge.documents.actions import keep_document, read_document
+from knowledge.evidence.actions import add_waiting_evidence
 from knowledge.inbound.fetching import fetch
 from knowledge.inbound.models import Received
 from knowledge.ladder.models import RequestAnswer, Vetting
@@ -37,13 +39,17 @@ from knowledge.notifications.recipients import tell
 from knowledge.notifications.sending import SOMEBODY_WAITS, TO_FOLLOWERS, send_due
 from knowledge.notifications.tidying import throw_away_old
 from knowledge.posts.actions import fall_quiet
-from knowledge.posts.attachments import forget_unnamed
+from knowledge.posts.attachments import add_file, forget_unnamed, looked_at
+from knowledge.posts.conversions import Act, Beat, convert_next, forget_conversions, wake_waiting
 from knowledge.posts.listing import Key, changed
-from knowledge.posts.models import LastRead, Post
+from knowledge.posts.models import Conversion, ConversionKind, LastRead, Post
 from knowledge.posts.rungs import Rung
 from knowledge.search.saved import forget_unfollowed
 from knowledge.stored.fragments import stale
 from knowledge.stored.stamps import bump
+
+if TYPE_CHECKING:
+    from django.core.files.base import File
 
 logger = logging.getLogger(__name__)
 BATCH = 200  # posts in one transaction
@@ -154,6 +160,36 @@ def inbound(timestamp: int) -> None:
         fetch(settings.INBOUND_IMAP_URL)
 
 
+@app.task(name=queue.DOCUMENTS, queue=queue.lane(queue.DOCUMENTS))
+def documents(timestamp: int) -> None:
+    """Open the document whose turn it is into a draft."""
+
+    def read(conversion: Conversion, file: "File[bytes]", beat: Beat) -> Act:
+        return partial(keep_document, read_document(file, beat=beat), by=conversion.by)
+
+    convert_next(ConversionKind.DOCUMENT, read)
+
+
+@app.task(name=queue.PICTURES, queue=queue.lane(queue.PICTURES))
+def pictures(timestamp: int) -> None:
+    """Draw the picture whose turn it is anew, for a text or as evidence."""
+
+    def read(conversion: Conversion, file: "File[bytes]", beat: Beat) -> Act:
+        upload = looked_at(file, beat=beat)
+        if conversion.post_id is None:
+            return partial(add_file, upload, by=conversion.by)
+        return partial(add_waiting_evidence, conversion, upload)
+
+    convert_next(ConversionKind.PICTURE, read)
+
+
+@app.periodic(cron="* * * * *")
+@app.task(name=queue.CONVERSIONS, queueing_lock=queue.CONVERSIONS, pass_context=False)
+def conversions(timestamp: int) -> None:
+    """Have documents and pictures read whose turn was cut off."""
+    wake_waiting()
+
+
 @app.periodic(cron="7 * * * *")
 @app.task(name=queue.DATES, queueing_lock=queue.DATES, pass_context=False)
 def dates(timestamp: int) -> None:
@@ -190,7 +226,8 @@ def _unless_closed(verb: Callable[..., object], thing: object) -> None:
 @app.task(name=queue.TIDY, queueing_lock=queue.TIDY, pass_context=False)
 def tidy(timestamp: int) -> None:
     """Throw away what is only in the way: sessions that ran out, forms long sent, mail the trial showed, what was told, what
-    was read long ago, or by somebody who has left, saved searches that nobody follows, and files that no text names.
+    was read long ago, or by somebody who has left, saved searches that nobody follows, files that no text names, and
+    those that waited to be read.
     """
     now = timezone.now()
     old: dict[str, QuerySet[Any]] = {
@@ -208,6 +245,7 @@ def tidy(timestamp: int) -> None:
             ("what was told", throw_away_old),
             ("saved searches", partial(forget_unfollowed, now=now)),
             ("files that no text names", partial(forget_unnamed, now=now)),
+            ("files that waited", partial(forget_conversions, now=now)),
         ]
     )
     if failed:

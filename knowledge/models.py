@@ -9,6 +9,7 @@ from knowledge.notifications.models import Bounce, Letter, MailState, Notificati
 from knowledge.posts.models import (
     Attachment,
     CheckBack,
+    Conversion,
     Draft,
     DraftEdition,
     LastRead,
@@ -32,6 +33,7 @@ __all__ = [
     "CheckBack",
     "Comment",
     "Confirmation",
+    "Conversion",
     "Draft",
     "DraftComment",
     "DraftEdition",

@@ -6,6 +6,7 @@ from knowledge import feeds, sitemaps
 from knowledge.views import (
     attachments,
     comments,
+    conversions,
     documents,
     drafts,
     evidence,
@@ -95,6 +96,7 @@ urlpatterns = [
     path("reviews/<number:pk>/answer/", vetting.answer, name="request_answer"),
     path("reviews/<number:pk>/close/", vetting.close_request, name="request_close"),
     path("reviews/<number:pk>/prolong/", vetting.prolong, name="request_prolong"),
+    path("conversions/<number:pk>/", conversions.conversion, name="conversion"),
     path("attachments/", attachments.attachments, name="attachments"),
     path("attachments/<number:pk>/discard/", attachments.discard, name="attachment_discard"),
     path("attachments/<number:pk>/<str:name>", attachments.attachment, name="attachment"),

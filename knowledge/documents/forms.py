@@ -3,16 +3,18 @@ from typing import Any
 from django import forms
 
 from commons.once import OnceForm
-from knowledge.documents.actions import Document, read_document
+from knowledge.documents.actions import inspect_document
 from knowledge.posts.forms import MOST
 
 
 class DocumentField(forms.FileField):
-    """A document, read."""
+    """A document that is still to be read."""
 
-    def clean(self, data: Any, initial: Any = None) -> Document | None:
+    def clean(self, data: Any, initial: Any = None) -> Any:
         sent = super().clean(data, initial)
-        return read_document(sent) if sent else None
+        if sent:
+            inspect_document(sent)
+        return sent
 
 
 class OpenForm(OnceForm):

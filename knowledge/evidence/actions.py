@@ -1,6 +1,6 @@
 """What can be done with evidence."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
 from django.db import transaction
@@ -15,15 +15,20 @@ from knowledge.evidence.grounds import ask_again
 from knowledge.evidence.models import Evidence, FieldReport, Kind, ReportVersion, Strength
 from knowledge.evidence.permissions import can_add_evidence, can_edit_report, can_report, can_withdraw_evidence
 from knowledge.evidence.producers import is_outside
-from knowledge.posts.attachments import Upload, attach
+from knowledge.posts.attachments import Undrawn, Upload, attach
+from knowledge.posts.conversions import begin_conversion
 from knowledge.posts.listing import changed, neighbours
-from knowledge.posts.models import Post
+from knowledge.posts.models import ConversionKind, Post
 
 if TYPE_CHECKING:
     import datetime as dt
 
     from accounts.organizations.models import Organization
+    from knowledge.posts.models import Conversion
     from knowledge.topics.models import Place
+
+
+MAY_NOT_ADD = "Owners and editors of the organization say what its posts rest on."
 
 
 @dataclass(frozen=True)
@@ -64,7 +69,7 @@ class EvidenceIsGone(Exception):
 def add_evidence(post: Post, piece: Piece, *, by: "Member", at: "dt.datetime | None" = None) -> Evidence:
     """Add a piece of evidence to a post: its organization's owners and editors."""
     post = Post.objects.select_for_update(of=("self",), no_key=True).select_related("organization").get(pk=post.pk)
-    require(can_add_evidence(by, post), "Owners and editors of the organization say what its posts rest on.")
+    require(can_add_evidence(by, post), MAY_NOT_ADD)
     producer = piece.producer or post.organization.name[:120]
     made = Evidence.objects.create(
         post=post,
@@ -84,6 +89,23 @@ def add_evidence(post: Post, piece: Piece, *, by: "Member", at: "dt.datetime | N
     record(Verb.ADDED_EVIDENCE, by=by, subject=made, organization=post.organization, at=at, post=post.number)
     changed(post)
     return made
+
+
+def add_evidence_later(post: Post, piece: Piece, picture: Undrawn, *, by: "Member") -> "Conversion":
+    """Have the worker draw a picture anew, and then add the piece of evidence that it shows.
+
+    Raises what `begin_conversion` raises.
+    """
+    require(can_add_evidence(by, post), MAY_NOT_ADD)
+    typed = asdict(replace(piece, upload=None))
+    del typed["upload"]
+    return begin_conversion(ConversionKind.PICTURE, picture.file, by=by, post=post, typed=typed)
+
+
+def add_waiting_evidence(conversion: "Conversion", upload: Upload) -> Evidence:
+    """Add the piece of evidence that waited for its picture: as `add_evidence` does, where its member still may."""
+    assert conversion.post is not None
+    return add_evidence(conversion.post, Piece(**conversion.typed, upload=upload), by=conversion.by)
 
 
 @transaction.atomic

@@ -97,8 +97,8 @@ class EvidenceForm(OnceForm):
 
     @staticmethod
     def piece(cleaned: dict[str, Any]) -> Piece:
-        """What was typed, once it is found valid."""
-        return Piece(**{name: value for name, value in cleaned.items() if name != "key"})
+        """What was typed beside the file, once it is found valid."""
+        return Piece(**{name: value for name, value in cleaned.items() if name not in ("key", "upload")})
 
 
 class WithdrawEvidenceForm(OnceForm):

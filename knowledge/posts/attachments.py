@@ -1,7 +1,7 @@
 """Files that people add to posts: what they are is told from what is in them, never from their name.
 
-A picture is drawn anew (`redrawing.py`), so that nothing of the file that came is ever given out; the others are kept as they are,
-and only ever saved by a browser, never shown.
+A picture is drawn anew (`redrawing.py`), so that nothing of the file that came is ever given out: it waits in line until the worker
+does that (`conversions.py`). The others are kept at once as they are, and only ever saved by a browser, never shown.
 """
 
 import logging
@@ -28,13 +28,15 @@ from commons.access import require
 from commons.each import SomeFailed, do_each
 from commons.markup import PICTURE_WIDTHS
 from commons.slugs import slug_of
-from knowledge.posts.models import Attachment, Draft, DraftEdition, Post
+from knowledge.posts.conversions import AWAY, begin_conversion
+from knowledge.posts.models import Attachment, Conversion, ConversionKind, Draft, DraftEdition, Post
 
 if TYPE_CHECKING:
     import datetime as dt
 
     from django.core.files.storage import Storage
 
+    from knowledge.posts.conversions import Beat
     from knowledge.posts.models import AttachmentQuerySet
 
 logger = logging.getLogger(__name__)
@@ -50,8 +52,7 @@ HEIC = (
 )
 SVG = "This is an SVG drawing, which can hold a program. Save it as PNG and send that."
 TOO_MUCH = "This picture takes too much to read. Save it anew, smaller, and send that."
-BUSY = "Many files are being read at this moment. Nothing was kept; send it again in a minute."
-AWAY = "Files cannot be kept at this moment. Nothing is lost but this; send it again in some minutes."
+TAKES_TOO_MUCH = "takes_too_much"  # the code of that refusal
 PICTURE_SECONDS = 12  # of processor time, to draw one anew; a photograph takes one
 
 _NAMED = re.compile(r"/attachments/([1-9][0-9]{0,17})/")
@@ -71,10 +72,20 @@ class Upload:
     width: int | None = None
     height: int | None = None
     narrower: Sequence[tuple[int, "File[bytes]"]] = ()
+    processor_seconds: float = 0.0  # that drawing it anew took
 
 
-def looked_at(sent: "File[bytes]") -> Upload:
-    """What a file is that somebody sent. Raises ValidationError for one that is too large, empty, or of another type.
+@dataclass(frozen=True)
+class Undrawn:
+    """A picture as somebody sent it: nothing of it is kept until it is drawn anew."""
+
+    file: "File[bytes]"
+    stem: str
+
+
+def inspected(sent: "File[bytes]") -> Upload | Undrawn:
+    """Tell what a file is that somebody sent, without taking it apart. Raises ValidationError for one that is too large, empty, or
+    of another type.
 
     Its name keeps its words and gets the ending of what it is (a page named report.pdf is no PDF).
     """
@@ -85,10 +96,28 @@ def looked_at(sent: "File[bytes]") -> Upload:
         raise ValidationError("This file is empty. Send one with something in it.")
     kind = _kind_of(sent)
     stem = _stem_of(sent.name or "")
-    if kind == PICTURE:
-        return _redrawn(sent, slug_of(stem, limit=60, fallback="picture"))
     sent.seek(0)
+    if kind == PICTURE:
+        return Undrawn(sent, slug_of(stem, limit=60, fallback="picture"))
     return Upload(sent, f"{stem[: gate.NAME - 5].strip('. ') or 'file'}.{ENDINGS[kind]}", kind)
+
+
+def is_picture(sent: "File[bytes]") -> bool:
+    """Whether a file that somebody sent is one that is drawn anew, and so waits."""
+    try:
+        return isinstance(inspected(sent), Undrawn)
+    except ValidationError:
+        return False
+
+
+def looked_at(sent: "File[bytes]", *, seconds: int = PICTURE_SECONDS, beat: "Beat | None" = None) -> Upload:
+    """Return a file that somebody sent as it will be kept: a picture drawn anew, in so many seconds of processor time.
+
+    For the worker: it takes as long as that. Raises ValidationError for what is refused, and what `apart.run` raises for a
+    program that was interrupted.
+    """
+    upload = inspected(sent)
+    return _redrawn(upload, seconds, beat) if isinstance(upload, Undrawn) else upload
 
 
 @transaction.atomic
@@ -129,6 +158,11 @@ def add_file(upload: Upload, *, by: "Member") -> Attachment:
     """Keep a file for a text that a member is writing. Raises what `attach` raises."""
     require(by.is_active)
     return attach(None, upload, by=by)
+
+
+def draw_later(picture: Undrawn, *, by: "Member") -> Conversion:
+    """Have the worker draw a picture anew and keep it for a text that a member is writing. Raises what `begin_conversion` raises."""
+    return begin_conversion(ConversionKind.PICTURE, picture.file, by=by)
 
 
 @transaction.atomic
@@ -215,24 +249,22 @@ def _stem_of(name: str) -> str:
         return ""
 
 
-def _redrawn(sent: "File[bytes]", stem: str) -> Upload:
+def _redrawn(picture: Undrawn, seconds: int, beat: "Beat | None") -> Upload:
     """A picture, drawn anew. Raises ValidationError for one that cannot be."""
     with tempfile.TemporaryDirectory() as folder:
-        sent.seek(0)
         with Path(folder, "picture").open("wb") as file:
-            file.writelines(sent.chunks())
+            file.writelines(picture.file.chunks())
         try:
             drawn = apart.run(
                 "knowledge.posts.redrawing",
                 folder,
-                seconds=PICTURE_SECONDS,
+                seconds=seconds,
+                beat=beat,
                 pixels=settings.PICTURE_PIXELS,
                 widths=PICTURE_WIDTHS,
             )
         except apart.Failed:
-            raise ValidationError(TOO_MUCH) from None
-        except apart.Busy:
-            raise ValidationError(BUSY, code="busy") from None
+            raise ValidationError(TOO_MUCH, code=TAKES_TOO_MUCH) from None
         if refused := drawn.get("refused"):
             raise ValidationError(refused)
         width, height = int(drawn["width"]), int(drawn["height"])
@@ -241,7 +273,8 @@ def _redrawn(sent: "File[bytes]", stem: str) -> Upload:
             return ContentFile(Path(folder, name).read_bytes())
 
         narrower = [(narrow, read(f"drawn-{narrow}")) for narrow in PICTURE_WIDTHS if narrow < width]
-        return Upload(read("drawn"), f"{stem}-{width}x{height}.webp", PICTURE, width, height, narrower)
+        name = f"{picture.stem}-{width}x{height}.webp"
+        return Upload(read("drawn"), name, PICTURE, width, height, narrower, float(drawn["processor_seconds"]))
 
 
 def _kind_of(file: "IO[bytes] | File[bytes]") -> str:

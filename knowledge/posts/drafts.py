@@ -67,6 +67,12 @@ class Words:
         )
 
 
+def require_room_for_draft(member: "Member") -> None:
+    """Go on when a member may have another draft; else raise TooManyDrafts."""
+    if Draft.objects.filter(by=member).count() >= DRAFTS_MOST:
+        raise TooManyDrafts
+
+
 def begin_draft(
     *,
     by: "Member",
@@ -89,11 +95,9 @@ def begin_draft(
         Member.objects.select_for_update(no_key=True).get(
             pk=by.pk
         )  # who comes at the same moment waits, and is counted
-        mine = Draft.objects.filter(by=by)
-        begun = mine.filter(sitting=sitting, post=post).first() if sitting else None
+        begun = Draft.objects.filter(by=by, sitting=sitting, post=post).first() if sitting else None
         if begun is None:
-            if mine.count() >= DRAFTS_MOST:
-                raise TooManyDrafts
+            require_room_for_draft(by)
             return _begun(by, words, post, sitting, from_mail=from_mail)
     # In a transaction of its own: whoever publishes holds the draft before they wait for the member
     return save_draft(begun, words, by=by, base=begun.edition, sitting=sitting)

@@ -14,7 +14,7 @@ from commons import gate
 from commons.converters import parse_number
 from commons.once import OnceForm
 from knowledge.posts.actions import Content
-from knowledge.posts.attachments import Upload, looked_at
+from knowledge.posts.attachments import Undrawn, Upload, inspected
 from knowledge.posts.models import Licence, Post, Version
 from knowledge.posts.rungs import CASE_FIELDS, Rung, missing_case
 from knowledge.topics.find import place_named
@@ -67,16 +67,16 @@ class Lines(forms.MultiWidget):
 
 
 class UploadField(forms.FileField):
-    """A file, looked at: a PDF, a table or a picture."""
+    """A file that somebody sent: a PDF, a table, or a picture that is still to be drawn anew."""
 
     def __init__(self, **options: Any) -> None:
         accept = ".pdf,.csv,.xlsx,.jpg,.jpeg,.png,.gif,.webp,.avif"
         # An empty one is refused in our own words
         super().__init__(allow_empty_file=True, widget=forms.FileInput(attrs={"accept": accept}), **options)
 
-    def clean(self, data: Any, initial: Any = None) -> Upload | None:
+    def clean(self, data: Any, initial: Any = None) -> Upload | Undrawn | None:
         sent = super().clean(data, initial)
-        return looked_at(sent) if sent else None
+        return inspected(sent) if sent else None
 
 
 class FileForm(OnceForm):

@@ -556,3 +556,89 @@ class DraftEdition(models.Model):
 def slug_of(title: str) -> str:
     """Return a title's words as they stand in an address; a title without a Latin letter or figure gives "post"."""
     return slugs.slug_of(title, limit=80, fallback="post")
+
+
+def sent_as(conversion: "Conversion", name: str) -> str:
+    """Where a file waits that is to be read: a path that nobody can guess."""
+    return f"{Conversion.FOLDER}/{token_hex(16)}"
+
+
+class ConversionKind(models.TextChoices):
+    """The two lines in which files wait, each with places of its own."""
+
+    DOCUMENT = "document", "Document"
+    PICTURE = "picture", "Picture"
+
+
+class ConversionState(models.TextChoices):
+    """How far a file has come."""
+
+    WAITING = "waiting", "Waiting"
+    RUNNING = "running", "Being read"
+    DONE = "done", "Done"
+    REFUSED = "refused", "Refused"
+
+
+UNFINISHED = Q(state__in=(ConversionState.WAITING, ConversionState.RUNNING))
+
+
+class ConversionQuerySet(models.QuerySet["Conversion"]):
+    """How files that wait to be read are asked for."""
+
+    def visible_to(self, viewer: "Member | AnonymousUser") -> Self:
+        """A member's own: nobody else knows of them."""
+        return self.filter(by=viewer) if viewer.is_authenticated else self.none()
+
+    def unfinished(self, kind: str) -> Self:
+        """Those of this kind that wait, or are being read."""
+        return self.filter(UNFINISHED, kind=kind)
+
+
+class Conversion(models.Model):
+    """A file that a member sent and the worker reads: a document that becomes a draft, or a picture that is drawn anew.
+
+    One of a kind at a time is read for a member. The file goes once it is read, the row a day later.
+    """
+
+    FOLDER = "conversions"  # of the storage
+
+    kind = models.CharField(max_length=8, choices=ConversionKind.choices)
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    file = models.FileField(upload_to=sent_as, max_length=100, blank=True)
+    name = models.CharField("its name, as it was sent", max_length=255)
+    size = models.PositiveIntegerField("bytes")
+    # The post to which a picture is to be evidence, and what was typed beside it
+    post = models.ForeignKey("knowledge.Post", on_delete=models.CASCADE, null=True, related_name="+")
+    typed = models.JSONField(default=dict)
+    state = models.CharField(max_length=7, choices=ConversionState.choices, default=ConversionState.WAITING)
+    refused = models.TextField("why it was refused, in words for who sent it", default="")
+    attachment = models.ForeignKey("knowledge.Attachment", on_delete=models.SET_NULL, null=True, related_name="+")
+    draft = models.ForeignKey("knowledge.Draft", on_delete=models.SET_NULL, null=True, related_name="+")
+    tries = models.PositiveSmallIntegerField("how often its reading was begun", default=0)
+    lease_until = models.DateTimeField("its reading is taken for cut off after this", null=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+
+    objects: ClassVar[Any] = ConversionQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["by", "kind"], condition=Q(state="running"), name="one_conversion_at_a_time_for_a_member"
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["kind", "id"], condition=Q(state__in=["waiting", "running"]), name="conversions_in_line"
+            ),
+            models.Index(fields=["by", "kind", "-started_at"], name="conversions_of_a_member"),
+        ]
+
+    def get_absolute_url(self) -> str:
+        return reverse("conversion", args=[self.pk])
+
+    @property
+    def is_unfinished(self) -> bool:
+        """Whether it waits, or is being read."""
+        return self.state in (ConversionState.WAITING, ConversionState.RUNNING)

@@ -17,11 +17,14 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from commons import keeping
 from commons.access import acting
 from commons.once import form_of, fresh_key, once
-from knowledge.posts.attachments import MIB, PICTURE, add_file, discard_file, kept_by
+from knowledge.posts.attachments import MIB, PICTURE, Undrawn, Upload, add_file, discard_file, draw_later, kept_by
 from knowledge.posts.forms import FileForm
 from knowledge.posts.models import Attachment
+from knowledge.views.conversions import SIGN_IN, accepts_json, begun, in_json
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from accounts.members.models import Member
 
 logger = logging.getLogger(__name__)
@@ -29,27 +32,31 @@ AWAY = "This file cannot be fetched at this moment. Try again in a minute.\n"
 SHOWN = 100  # of a member's files that are in no post
 # What is given out is a document of nobody's: it may load nothing, run nothing, and speaks for no page of ours
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; sandbox"
-SIGN_IN = "You are signed out. Your text is still here: sign in in another tab, then add the file again."
 
 
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def attachments(request: HttpRequest) -> HttpResponseBase:
     """Add a file to a text that is being written, and see how to name it there; scripts get that as JSON."""
-    wants_json = request.headers.get("Accept", "").startswith("application/json")
+    wants_json = accepts_json(request)
     if not request.user.is_authenticated:
         return JsonResponse({"error": SIGN_IN}, status=401) if wants_json else keeping.to_sign_in(request)
     member = acting(request)
     sent = request.POST if request.method == "POST" else None
     form = FileForm(sent, request.FILES or None, initial={"key": fresh_key()})
     if request.method == "POST" and form.is_valid():
+        file, key = form.cleaned_data["file"], form.cleaned_data["key"]
         try:
-            added = _added(request, form, member)
+            if isinstance(file, Undrawn):
+                by_key = f"{form_of(request)} picture"  # what it makes is another thing than a file
+                pk, _ = once(key, by=member, form=by_key, act=lambda: draw_later(file, by=member))
+                return begun(request, pk)
+            added = _added(request, key, file, member)
         except ValidationError as refused:
             form.add_error("file", refused)
         else:
             if wants_json:
-                return JsonResponse(_told(added), status=201)
+                return JsonResponse(in_json(added), status=201)
             messages.success(request, "Added. Copy its line into your text, where it is to stand.")
             return redirect(f"{reverse('attachments')}#file-{added.pk}")
     status = 422 if request.method == "POST" else 200
@@ -66,16 +73,12 @@ def attachments(request: HttpRequest) -> HttpResponseBase:
     return render(request, "attachments/attachments.html", context, status=status)
 
 
-def _added(request: HttpRequest, form: FileForm, member: "Member") -> Attachment:
-    """The file that was sent, kept once; kept anew where the member threw it away since. Raises ValidationError."""
+def _added(request: HttpRequest, key: "UUID | None", upload: Upload, member: "Member") -> Attachment:
+    """Keep a file that was sent, once; anew where the member threw it away since. Raises ValidationError."""
 
     def keep(*, again: bool) -> Attachment | None:
         pk, _ = once(
-            form.cleaned_data["key"],
-            by=member,
-            form=form_of(request),
-            act=lambda: add_file(form.cleaned_data["file"], by=member),
-            again=again,
+            key, by=member, form=form_of(request), act=lambda: add_file(upload, by=member), again=again
         )
         return Attachment.objects.filter(by=member, pk=pk).first()
 
@@ -83,20 +86,6 @@ def _added(request: HttpRequest, form: FileForm, member: "Member") -> Attachment
     if kept is None:
         raise ValidationError("It was thrown away at the same moment. Add it again.")
     return kept
-
-
-def _told(attachment: Attachment) -> dict[str, object]:
-    """What a script needs to put a file into a text."""
-    address = attachment.get_absolute_url()
-    shown = {"src": address, "alt": attachment.words}
-    return {
-        **(shown if attachment.is_picture else {"href": address, "words": attachment.words}),
-        "markdown": attachment.markdown,
-        "address": address,
-        "name": attachment.name,
-        "width": attachment.width,
-        "height": attachment.height,
-    }
 
 
 @never_cache

@@ -1,5 +1,8 @@
 """Evidence: adding a piece to a post, taking one back; and field reports."""
 
+from dataclasses import replace
+from typing import Any
+
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
@@ -12,19 +15,32 @@ from commons import keeping
 from commons.access import acting, require
 from knowledge.evidence import actions
 from knowledge.evidence.forms import EvidenceForm, ReportForm, WithdrawEvidenceForm, initial_report
-from knowledge.evidence.models import FieldReport
+from knowledge.evidence.models import Evidence, FieldReport
 from knowledge.evidence.permissions import can_add_evidence, can_edit_report, reporting_organizations
-from knowledge.posts.models import Post
+from knowledge.posts.attachments import Undrawn, is_picture
+from knowledge.posts.models import Conversion, Post
 from knowledge.views.asked import ask, on_post
+from knowledge.views.conversions import EVIDENCE_ADDED, begun
 
 
 @on_post
 def add(request: HttpRequest, post: Post) -> HttpResponseBase:
-    """Add a piece of evidence."""
-    require(can_add_evidence(request.user, post), "Owners and editors of the organization say what its posts rest on.")
+    """Add a piece of evidence. One with a picture waits until that is drawn anew."""
+    require(can_add_evidence(request.user, post), actions.MAY_NOT_ADD)
+    member = acting(request)
+    picture = request.FILES.get("upload")
+    waits = picture is not None and is_picture(picture)
 
-    def done(_: int) -> HttpResponse:
-        messages.success(request, "Added. It stands under the evidence now.")
+    def act(typed: dict[str, Any]) -> Evidence | Conversion:
+        piece, upload = EvidenceForm.piece(typed), typed["upload"]
+        if isinstance(upload, Undrawn):
+            return actions.add_evidence_later(post, piece, upload, by=member)
+        return actions.add_evidence(post, replace(piece, upload=upload), by=member)
+
+    def done(pk: int) -> HttpResponseBase:
+        if waits:
+            return begun(request, pk)
+        messages.success(request, EVIDENCE_ADDED)
         return redirect(f"{post.get_absolute_url()}#evidence")
 
     return ask(
@@ -32,10 +48,19 @@ def add(request: HttpRequest, post: Post) -> HttpResponseBase:
         EvidenceForm,
         "evidence/add.html",
         {"post": post},
-        act=lambda typed: actions.add_evidence(post, EvidenceForm.piece(typed), by=acting(request)),
+        act=act,
         done=done,
-        initial={"producer": post.organization.name},
+        initial={"producer": post.organization.name, **_typed_before(request, post)},
     )
+
+
+def _typed_before(request: HttpRequest, post: Post) -> dict[str, Any]:
+    """What was typed beside a picture that was refused, for another try."""
+    number = request.GET.get("conversion", "")
+    if not (number.isascii() and number.isdecimal() and len(number) < 18):
+        return {}
+    mine = Conversion.objects.visible_to(request.user).filter(post=post, pk=int(number)).first()
+    return mine.typed if mine else {}
 
 
 @on_post

@@ -5,6 +5,8 @@
 const LOST = "The connection was lost. Your text is still here; try again.";
 const TOO_LARGE = "This file is larger than a file may be. Send a smaller one.";
 const REFUSED = "This page was open for long, and is not believed any more. Sign in again in another tab, then add the file again.";
+const WAITS = [400, 800, 1000, 1500, 2000]; // milliseconds until a picture that waits in line is asked for again; then the last
+const TRIES = 5; // askings in a row that may find no answer
 const ADDED = "Added. Between the brackets, say what it shows, for those who cannot see it.";
 
 function made(tag, properties = {}, ...children) {
@@ -35,6 +37,35 @@ function put(area, markdown) {
 function fault(request) {
   if (request.response?.error) return request.response.error;
   return { 0: LOST, 403: REFUSED, 413: TOO_LARGE }[request.status] ?? "It could not be added. Try again in a minute.";
+}
+
+const pause = (time) => new Promise((resolve) => setTimeout(resolve, time));
+
+/** Ask for a picture that waits in line, until it is drawn or refused; gives { file } or { error }, and nothing once it is cancelled. */
+async function awaited(address, tell, isCancelled) {
+  let lost = 0;
+  for (let asked = 0; ; asked++) {
+    await pause(WAITS[Math.min(asked, WAITS.length - 1)]);
+    if (isCancelled()) return {};
+    let answer;
+    let told;
+    try {
+      answer = await fetch(address, { headers: { Accept: "application/json" }, cache: "no-store" });
+      told = await answer.json();
+    } catch {
+      answer = undefined;
+    }
+    if (isCancelled()) return {};
+    if (answer?.ok && answer.status !== 202) return { file: told };
+    if (answer?.ok) {
+      lost = 0;
+      if (asked > 2) tell(told.words);
+    } else if (answer && answer.status < 500) {
+      return { error: told.error ?? "It could not be added. Try again in a minute." };
+    } else if (++lost === TRIES) {
+      return { error: LOST };
+    }
+  }
 }
 
 function attach(place) {
@@ -88,16 +119,27 @@ function attach(place) {
           if (event.loaded === event.total) bar.removeAttribute("value"); // all there; being looked at
           else if (event.lengthComputable) bar.value = event.loaded / event.total;
         });
-        request.addEventListener("loadend", () => {
+        const added = (response) => {
+          line.remove();
+          insert(response);
+          status.textContent = response.width ? ADDED : "Added.";
+        };
+        const refused = (error) => {
+          bar.remove();
+          line.append(made("p", { className: "error", role: "alert", textContent: error }));
+          stop.firstChild.textContent = "Close";
+        };
+        request.addEventListener("loadend", async () => {
           if (cancelled) return;
           if (request.status === 201) {
-            line.remove();
-            insert(request.response);
-            status.textContent = request.response.width ? ADDED : "Added.";
+            added(request.response);
+          } else if (request.status === 202 && request.response?.address) {
+            const tell = (words) => (status.textContent = words);
+            const { file, error } = await awaited(request.response.address, tell, () => cancelled);
+            if (file) added(file);
+            else if (error) refused(error);
           } else {
-            bar.remove();
-            line.append(made("p", { className: "error", role: "alert", textContent: fault(request) }));
-            stop.firstChild.textContent = "Close";
+            refused(fault(request));
           }
           resolve();
         });

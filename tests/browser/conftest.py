@@ -66,8 +66,14 @@ def site(environment) -> Iterator[str]:
     )
     assert done.returncode == 0, done.stdout + done.stderr
     port = int(environment["PORT"])
-    with serving(web.command("127.0.0.1", port, 1), port, env=environment, path="/healthz"):
-        yield environment["SITE_URL"]
+    # Documents and pictures are read as soon as they are sent; what else waits, tests have done when they say so
+    worker = subprocess.Popen([sys.executable, "-m", "tests.lanes", "documents", "pictures"], env=environment)
+    try:
+        with serving(web.command("127.0.0.1", port, 1), port, env=environment, path="/healthz"):
+            yield environment["SITE_URL"]
+    finally:
+        worker.terminate()
+        worker.wait(30)
     with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as server:
         server.execute(f"DROP DATABASE {name} WITH (FORCE)")
 

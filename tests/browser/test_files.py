@@ -107,6 +107,34 @@ def test_one_under_way_can_be_cancelled_and_holds_up_publishing(open_page):
     assert "slow" not in page.input_value("#id_body")
 
 
+def test_a_picture_that_waits_long_stays_cancellable_and_keeps_the_words(open_page):
+    page = open_page(member=MARISOL)
+    write(page, "In line")
+    waits = {
+        "state": "waiting",
+        "address": "/conversions/1/",
+        "words": "Your picture waits to be read. 3 are before it.",
+    }
+    page.route("**/conversions/*/", lambda route: route.fulfill(status=202, json=waits))
+    hand_over(page, "drop", picture(), "slow.jpg")
+    expect(page.locator("[data-attach] [role=status]")).to_contain_text("3 are before it")
+    page.fill("#id_body", "Before.\n\nAfter, and more.")
+    page.click(".uploads button:has-text('Cancel')")
+    expect(page.locator(".uploads li")).to_have_count(0)
+    page.unroute("**/conversions/*/")
+    hand_over(page, "drop", picture(), "quick.jpg")
+    expect(page.locator("#id_body")).to_have_value(re.compile("and more.*quick-800x600", re.DOTALL))
+    assert "slow" not in page.input_value("#id_body")
+
+
+def test_a_picture_that_is_refused_after_it_waited_says_why(open_page):
+    page = open_page(member=MARISOL)
+    write(page, "Broken")
+    hand_over(page, "drop", picture()[:300], "broken.jpg")
+    expect(page.locator(".uploads .error")).to_contain_text("cannot be read")
+    assert page.input_value("#id_body") == "Before.\n\nAfter."
+
+
 def test_words_beside_a_picture_are_what_is_pasted(open_page):
     page = open_page(member=MARISOL)
     write(page, "From Word")

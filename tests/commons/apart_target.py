@@ -2,6 +2,7 @@
 
 import os
 import resource
+import signal
 import sys
 import time
 from pathlib import Path
@@ -19,6 +20,8 @@ def main(what: str) -> dict[str, Any]:
             pass
     if what == "asleep":
         time.sleep(60)
+    if what == "killed":
+        os.kill(os.getpid(), signal.SIGKILL)
     if what == "large":
         bytearray(2 * apart.MEMORY)
     if what == "nonsense":

@@ -7,12 +7,16 @@ import pytest
 from django.core.exceptions import PermissionDenied
 from django.core.files.uploadedfile import SimpleUploadedFile
 
+from accounts.organizations.models import Role
 from commons.activity.models import Activity, Verb
 from knowledge.evidence.actions import EvidenceIsGone, Piece, add_evidence, withdraw_evidence
 from knowledge.evidence.models import Evidence
 from knowledge.evidence.producers import is_outside
 from knowledge.posts.actions import withdraw
+from knowledge.posts.models import Conversion
+from tests.conversions import outcome_page
 from tests.make import PIECE
+from tests.pictures import picture
 
 FORM = {
     "statement": "19 days became 6.",
@@ -103,7 +107,6 @@ def test_a_double_click_adds_it_once(signed_in, post, alice):
         ({"upload": SimpleUploadedFile("empty.csv", b"")}, "This file is empty"),
         ({"upload": SimpleUploadedFile("big.pdf", b"%PDF-" + b"x" * 20 * 1024 * 1024)}, "This file is 20.0 MB"),
         ({"upload": SimpleUploadedFile("picture.svg", b"<svg onload='alert(1)'/>")}, "This is an SVG drawing"),
-        ({"upload": SimpleUploadedFile("picture.png", b"\x89PNG\r\n\x1a\n...")}, "This picture cannot be read"),
         *[({"upload": SimpleUploadedFile(name, inside)}, "This is not a PDF") for name, inside in REFUSED.items()],
     ],
 )
@@ -115,6 +118,49 @@ def test_bad_input_gets_a_clear_answer_and_changes_nothing(signed_in, post, alic
     assert answer.status_code == 422
     assert sentence in answer.content.decode()
     assert changes.get("producer", FORM["producer"]) in answer.content.decode()
+    assert not Evidence.objects.exists()
+
+
+def test_a_picture_is_drawn_anew_before_it_is_evidence(signed_in, post, alice, settings, tmp_path):
+    settings.MEDIA_ROOT = tmp_path
+    browser = signed_in(alice)
+    key = browser.get(address(post)).context["form"]["key"].value()
+    for _ in range(2):  # a double click
+        upload = SimpleUploadedFile("Hall.jpg", picture("JPEG", (300, 200)))
+        answer = browser.post(address(post), {**FORM, "link": "", "key": key, "upload": upload})
+        assert answer.status_code == 303
+    assert not Evidence.objects.exists()
+    assert outcome_page(browser, answer)["Location"] == f"{post.get_absolute_url()}#evidence"
+    piece = Evidence.objects.get()
+    assert (piece.statement, piece.by, piece.post) == (FORM["statement"], alice, post)
+    assert (piece.attachment.name, piece.attachment.post) == ("hall-300x200.webp", post)
+    assert Activity.objects.filter(verb=Verb.ADDED_EVIDENCE).count() == 1
+
+
+def test_a_picture_that_is_refused_costs_nothing_that_was_typed(signed_in, post, alice, settings, tmp_path):
+    settings.MEDIA_ROOT = tmp_path
+    browser = signed_in(alice)
+    upload = SimpleUploadedFile("picture.png", b"\x89PNG\r\n\x1a\n...")
+    page = outcome_page(browser, browser.post(address(post), {**FORM, "upload": upload}))
+    assert "This picture cannot be read" in page.content.decode()
+    again = f"{address(post)}?conversion={Conversion.objects.get().pk}"
+    assert f'href="{again}"' in page.content.decode()
+    form = browser.get(again).context["form"]
+    assert {name: form[name].value() for name in FORM if name != "key"} == {
+        name: value for name, value in FORM.items() if name != "key"
+    }
+    assert not Evidence.objects.exists()
+
+
+def test_who_may_not_add_evidence_any_more_adds_none_by_a_picture_that_waits(
+    signed_in, post, alice, settings, tmp_path
+):
+    settings.MEDIA_ROOT = tmp_path
+    browser = signed_in(alice)
+    upload = SimpleUploadedFile("Hall.jpg", picture("JPEG", (300, 200)))
+    answer = browser.post(address(post), {**FORM, "upload": upload})
+    alice.memberships.update(role=Role.CONTRIBUTOR)
+    assert "Owners and editors" in outcome_page(browser, answer).content.decode()
     assert not Evidence.objects.exists()
 
 

@@ -1,0 +1,413 @@
+"""Files that wait in line: fair to members, once, whatever is killed; their page for who sent them, and for nobody else."""
+
+import datetime as dt
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection, connections
+from django.utils import timezone
+from procrastinate.contrib.django.models import ProcrastinateJob
+
+from commons import apart, queue, worker
+from knowledge import jobs
+from knowledge.documents.actions import open_later
+from knowledge.posts import conversions
+from knowledge.posts.attachments import Undrawn, draw_later
+from knowledge.posts.conversions import claim, claimable, files_before
+from knowledge.posts.models import Attachment, Conversion, ConversionKind, ConversionState, Draft
+from tests.conversions import JSON, outcome_page, work_through
+from tests.make import make_member
+from tests.pictures import picture
+
+SLOW = b"<p>Words.</p>" + b"<p>" + b"<br>" * 20_000  # a second or two of a processor
+
+
+@pytest.fixture(autouse=True)
+def folder(settings, tmp_path) -> Path:
+    settings.MEDIA_ROOT = tmp_path
+    return tmp_path
+
+
+def document(inside: bytes = b"Nine in ten.", name: str = "notes.md") -> SimpleUploadedFile:
+    return SimpleUploadedFile(name, inside)
+
+
+def drawn_later(by) -> Conversion:
+    return draw_later(Undrawn(SimpleUploadedFile("hall.jpg", picture(size=(300, 200))), "hall"), by=by)
+
+
+def until(is_so: Callable[[], object], seconds: float = 90) -> None:
+    end = time.monotonic() + seconds
+    while not is_so():
+        assert time.monotonic() < end, "It did not come to that."
+        time.sleep(0.1)
+
+
+def states() -> list[str]:
+    return list(Conversion.objects.order_by("pk").values_list("state", flat=True))
+
+
+# The real worker
+
+
+@pytest.fixture
+def start_worker(committed, folder) -> Iterator[Callable[[], "subprocess.Popen[bytes]"]]:
+    """Starts the shipped worker on the test's own database, with its files in the test's folder."""
+    started: list[subprocess.Popen[bytes]] = []
+    base, _, query = os.environ["DATABASE_URL"].partition("?")
+    address = f"{base.rpartition('/')[0]}/{connection.settings_dict['NAME']}" + (f"?{query}" if query else "")
+    media = folder / "var" / "media"
+
+    def start() -> "subprocess.Popen[bytes]":
+        environment = {**os.environ, "DATABASE_URL": address, "COMMONS_VAR": str(media.parent)}
+        started.append(subprocess.Popen([sys.executable, "-m", "commons.worker"], env=environment))
+        return started[-1]
+
+    yield start
+    for process in started:
+        process.kill()
+        process.wait()
+
+
+@pytest.fixture
+def shared_folder(settings, folder) -> Path:
+    settings.MEDIA_ROOT = folder / "var" / "media"
+    return Path(settings.MEDIA_ROOT)
+
+
+def programs_of(process: "subprocess.Popen[bytes]") -> list[psutil.Process]:
+    return psutil.Process(process.pid).children(recursive=True)
+
+
+def test_the_worker_takes_up_what_is_sent(start_worker, shared_folder, signed_in, alice):
+    browser = signed_in(alice)
+    answer = browser.post("/attachments/", {"file": SimpleUploadedFile("hall.jpg", picture())}, headers=JSON)
+    assert answer.status_code == 202
+    assert answer["Location"] == answer.json()["address"]
+    sent = browser.post("/drafts/open/", {"document": document(b"# Keys\n\nNine in ten.")})
+    assert sent.status_code == 303
+    assert "It is the next." in browser.get(sent["Location"]).content.decode()  # with no worker at all
+    start_worker()
+    until(lambda: states() == ["done", "done"])
+    assert browser.get(answer["Location"], headers=JSON).json()["markdown"] == Attachment.objects.get().markdown
+    assert browser.get(sent["Location"])["Location"] == Draft.objects.get().get_absolute_url()
+    until(lambda: not [path for path in (shared_folder / "conversions").rglob("*") if path.is_file()])
+
+
+def test_a_program_that_is_killed_is_begun_once_more(start_worker, shared_folder, alice):
+    open_later(document(SLOW, "a.html"), by=alice)
+    process = start_worker()
+    for _ in range(2):
+        until(lambda: programs_of(process))
+        for program in programs_of(process):
+            program.send_signal(signal.SIGKILL)
+        until(lambda: not programs_of(process) or Conversion.objects.get().tries > 1)
+    until(lambda: states() == ["refused"] or states() == ["done"])
+    assert Conversion.objects.get().tries <= conversions.TRIES
+    if states() == ["refused"]:
+        assert Conversion.objects.get().refused == conversions.CUT_OFF
+
+
+def test_what_a_killed_worker_read_is_read_by_the_next_and_kept_once(start_worker, shared_folder, alice):
+    open_later(document(SLOW, "a.html"), by=alice)
+    first = start_worker()
+    until(lambda: states() == ["running"])
+    first.kill()
+    start_worker()
+    until(lambda: states() == ["done"], 120)
+    assert Draft.objects.count() == 1
+    assert Conversion.objects.get().tries == 2
+
+
+def test_a_worker_that_stops_hands_its_files_to_the_next(start_worker, shared_folder, alice):
+    open_later(document(SLOW, "a.html"), by=alice)
+    first = start_worker()
+    until(lambda: programs_of(first))
+    first.terminate()
+    first.wait(60)
+    assert states() in (["waiting"], ["done"])
+    start_worker()
+    until(lambda: states() == ["done"])
+    assert Draft.objects.count() == 1
+
+
+# Whose turn it is
+
+
+def test_documents_and_pictures_have_lanes_of_their_own():
+    lanes = {queue.lane(name) for name in (queue.DOCUMENTS, queue.PICTURES, queue.INBOUND, queue.LETTERS, queue.CODES)}
+    assert len(lanes) == 5
+    assert lanes <= worker.BESIDE.keys()
+    assert worker.BESIDE["documents"] >= 2  # so that a slow one leaves a place
+    assert worker.BESIDE["pictures"] >= 2
+
+
+def test_four_documents_of_one_member_stand_before_nobody_elses(committed, alice, bob, charlie):
+    """Threads as the worker has them claim at once: one of each member, and the next of a member after those of all others."""
+    for _ in range(4):
+        open_later(document(), by=alice)
+    bobs, charlies, picture_of_bob = (
+        open_later(document(), by=bob),
+        open_later(document(), by=charlie),
+        drawn_later(bob),
+    )
+    claimed: list[int] = []
+
+    def take():
+        try:
+            if row := claim(ConversionKind.DOCUMENT):
+                claimed.append(row.pk)
+        finally:
+            connections.close_all()
+
+    threads = [threading.Thread(target=take) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    running = Conversion.objects.filter(state=ConversionState.RUNNING)
+    assert sorted(running.values_list("by", flat=True)) == sorted([alice.pk, bob.pk, charlie.pk])
+    assert {bobs.pk, charlies.pk} < set(claimed)
+    assert len(claimed) == len(set(claimed)) == 3
+    assert claim(ConversionKind.DOCUMENT) is None
+    assert claim(ConversionKind.PICTURE) == picture_of_bob
+
+
+@pytest.mark.django_db
+def test_the_turn_goes_round(alice, bob):
+    first, second, third = (open_later(document(), by=alice) for _ in range(3))
+    bobs = open_later(document(), by=bob)
+    assert [files_before(row) for row in (first, second, third, bobs)] == [1, 2, 3, 1]
+    turns = []
+    while row := claim(ConversionKind.DOCUMENT):
+        turns.append(row)
+        Conversion.objects.filter(pk=row.pk).update(state=ConversionState.DONE)
+    assert turns == [first, bobs, second, third]
+
+
+@pytest.mark.django_db
+def test_each_file_has_a_job_and_the_last_of_a_members_files_is_read_without_another(alice):
+    for _ in range(3):
+        open_later(document(), by=alice)
+    assert ProcrastinateJob.objects.filter(task_name=queue.DOCUMENTS, status="todo").count() == 3
+    ProcrastinateJob.objects.all().delete()  # those that ran while the first was read, and found nothing
+    jobs.documents(timestamp=0)
+    assert states() == ["done", "waiting", "waiting"]
+    assert ProcrastinateJob.objects.get(task_name=queue.DOCUMENTS).queue_name == "documents"
+
+
+@pytest.mark.django_db
+def test_one_may_have_so_many_waiting_and_is_told_so(signed_in, alice, bob, monkeypatch):
+    monkeypatch.setitem(conversions.MEMBER_MOST, ConversionKind.DOCUMENT, 2)
+    for _ in range(2):
+        open_later(document(), by=alice)
+    answer = signed_in(alice).post("/drafts/open/", {"document": document()})
+    assert answer.status_code == 422
+    assert "2 of your documents wait to be read already" in answer.content.decode()
+    drawn_later(alice)
+    open_later(document(), by=bob)
+    monkeypatch.setitem(conversions.MOST, ConversionKind.DOCUMENT, 3)
+    answer = signed_in(bob).post("/drafts/open/", {"document": document()})
+    assert answer.status_code == 422
+    assert "Nothing was kept" in answer.content.decode()
+    work_through()
+    assert signed_in(alice).post("/drafts/open/", {"document": document()}).status_code == 303
+
+
+@pytest.mark.django_db
+def test_all_files_that_wait_take_so_much_room(alice, monkeypatch):
+    monkeypatch.setattr(conversions, "BYTES_MOST", 1_000)
+    with pytest.raises(conversions.ValidationError, match="Nothing was kept"):
+        open_later(document(b"x" * 2_000), by=alice)
+    assert not Conversion.objects.exists()
+
+
+# What is cut off
+
+
+def cut_off(row: Conversion) -> None:
+    Conversion.objects.filter(pk=row.pk).update(lease_until=timezone.now() - dt.timedelta(seconds=1))
+
+
+@pytest.mark.django_db
+def test_what_nobody_holds_on_to_is_begun_again_and_refused_after_two(
+    alice, folder, django_capture_on_commit_callbacks
+):
+    open_later(document(), by=alice)
+    for tries in (1, 2):
+        row = claim(ConversionKind.DOCUMENT)
+        assert row.tries == tries
+        assert claim(ConversionKind.DOCUMENT) is None
+        cut_off(row)
+    with django_capture_on_commit_callbacks(execute=True):
+        assert claim(ConversionKind.DOCUMENT) is None
+    row.refresh_from_db()
+    assert (row.state, row.refused) == ("refused", conversions.CUT_OFF)
+    assert not [path for path in folder.rglob("*") if path.is_file()]
+
+
+@pytest.mark.django_db
+def test_a_job_runs_for_what_was_cut_off(alice):
+    assert dt.timedelta(seconds=30) >= conversions.LEASE > dt.timedelta(seconds=2 * apart.BEAT_SECONDS)
+    open_later(document(), by=alice)
+    row = claim(ConversionKind.DOCUMENT)
+    ProcrastinateJob.objects.all().delete()
+    jobs.conversions(timestamp=0)
+    assert not ProcrastinateJob.objects.exists()
+    cut_off(row)
+    jobs.conversions(timestamp=0)
+    assert [job.task_name for job in ProcrastinateJob.objects.all()] == [queue.DOCUMENTS]
+
+
+@pytest.mark.django_db
+def test_a_lease_of_a_clock_that_ran_ahead_is_none(alice):
+    open_later(document(), by=alice)
+    row = claim(ConversionKind.DOCUMENT)
+    Conversion.objects.filter(pk=row.pk).update(lease_until=timezone.now() + dt.timedelta(days=35))
+    assert claim(ConversionKind.DOCUMENT) == row
+
+
+@pytest.mark.django_db
+def test_who_was_taken_for_dead_keeps_nothing_when_another_has_taken_it_up(alice):
+    open_later(document(), by=alice)
+
+    def read(conversion, file, beat):
+        cut_off(conversion)
+        assert claim(ConversionKind.DOCUMENT) == conversion
+        return lambda: pytest.fail("It is not this one's any more.")
+
+    conversions.convert_next(ConversionKind.DOCUMENT, read)
+    assert states() == ["running"]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("trouble", "words"),
+    [(apart.Interrupted(), conversions.CUT_OFF), (OSError(), conversions.AWAY), (ValueError(), conversions.CUT_OFF)],
+)
+def test_what_ends_by_no_fault_of_the_file_has_one_more_try(alice, trouble, words):
+    open_later(document(), by=alice)
+
+    def read(*_):
+        raise trouble
+
+    conversions.convert_next(ConversionKind.DOCUMENT, read)
+    assert states() == ["waiting"]
+    conversions.convert_next(ConversionKind.DOCUMENT, read)
+    assert Conversion.objects.get().refused == words
+
+
+@pytest.mark.django_db
+def test_a_stop_counts_for_no_try(alice):
+    open_later(document(), by=alice)
+
+    def read(*_):
+        raise apart.Stopped
+
+    for _ in range(3):
+        conversions.convert_next(ConversionKind.DOCUMENT, read)
+    assert (states(), Conversion.objects.get().tries) == (["waiting"], 0)
+
+
+# Its page
+
+
+@pytest.mark.django_db
+def test_its_page_loads_itself_anew_and_leads_on(signed_in, alice, bob):
+    browser = signed_in(alice)
+    open_later(document(), by=bob)
+    answer = browser.post("/drafts/open/", {"document": document(b"# Keys\n\nNine.")})
+    address = answer["Location"]
+    page = browser.get(address)
+    assert page.status_code == 200
+    assert '<meta http-equiv="refresh" content="1">' in page.content.decode()
+    assert "1 is before it" in page.content.decode()
+    assert "no-store" in page["Cache-Control"]
+    Conversion.objects.update(created_at=timezone.now() - dt.timedelta(minutes=1))
+    assert '<meta http-equiv="refresh" content="5">' in browser.get(address).content.decode()
+    claim(ConversionKind.DOCUMENT)
+    mine = claim(ConversionKind.DOCUMENT)
+    assert "is being read" in browser.get(address).content.decode()
+    cut_off(mine)
+    work_through()
+    done = browser.get(address, follow=True)
+    assert done.redirect_chain == [(f"/posts/new/?draft={Draft.objects.get(by=alice).pk}", 302)]
+    assert "Opened. Look it over" in done.content.decode()
+    Draft.objects.filter(by=alice).delete()
+    assert browser.get(address)["Location"] == "/drafts/"
+
+
+@pytest.mark.django_db
+def test_it_is_nobody_elses(client, signed_in, alice, bob, mona):
+    address = drawn_later(alice).get_absolute_url()
+    for other in (bob, mona):
+        assert signed_in(other).get(address).status_code == 404
+        assert signed_in(other).get(address, headers=JSON).status_code == 404
+    assert client.get(address)["Location"].startswith("/accounts/login/")
+    assert client.get(address, headers=JSON).status_code == 401
+    assert signed_in(alice).post(address).status_code == 405
+    answer = signed_in(alice).get(address, headers=JSON)
+    assert (answer.status_code, answer.json()["state"]) == (202, "waiting")
+
+
+@pytest.mark.django_db
+def test_what_is_refused_says_why_and_where_to_try_another(signed_in, alice):
+    browser = signed_in(alice)
+    page = outcome_page(browser, browser.post("/drafts/open/", {"document": document(b"<div>" * 500, "a.html")}))
+    assert page.status_code == 200
+    assert "stand too deep" in page.content.decode()
+    assert 'href="/drafts/open/"' in page.content.decode()
+    address = Conversion.objects.get().get_absolute_url()
+    answer = browser.get(address, headers=JSON)
+    assert (answer.status_code, list(answer.json())) == (422, ["error"])
+
+
+@pytest.mark.django_db
+def test_a_member_who_left_gets_nothing(alice):
+    row = drawn_later(alice)
+    alice.is_active = False
+    alice.save()
+    work_through()
+    row.refresh_from_db()
+    assert row.state == "refused"
+    assert not Attachment.objects.exists()
+
+
+# Going
+
+
+@pytest.mark.django_db
+def test_rows_and_files_go(alice, folder, django_capture_on_commit_callbacks):
+    old, fresh = open_later(document(), by=alice), open_later(document(), by=alice)
+    work_through()
+    Conversion.objects.filter(pk=old.pk).update(finished_at=timezone.now() - dt.timedelta(days=1, hours=1))
+    waits = open_later(document(), by=alice)
+    orphan, new = folder / "conversions" / "a", folder / "conversions" / "b"
+    for path in (orphan, new):
+        path.write_bytes(b"x")
+    two_days_ago = time.time() - 2 * 86_400
+    os.utime(orphan, (two_days_ago, two_days_ago))
+    with django_capture_on_commit_callbacks(execute=True):
+        jobs.tidy(timestamp=0)
+    assert set(Conversion.objects.all()) == {fresh, waits}
+    assert not orphan.exists()
+    assert new.exists()
+    assert (folder / waits.file.name).exists()
+
+
+def test_members_wait_for_nobody_in_the_web(signed_in, alice, db, monkeypatch):
+    """The web runs no program: it would raise here."""
+    monkeypatch.setattr(apart, "run", None)
+    browser = signed_in(make_member("Dana"))
+    assert browser.post("/attachments/", {"file": SimpleUploadedFile("a.jpg", picture())}).status_code == 303
+    assert browser.post("/drafts/open/", {"document": document()}).status_code == 303
+    assert claimable(ConversionKind.PICTURE, now=timezone.now()).count() == 1
