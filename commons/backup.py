@@ -48,7 +48,6 @@ LEFT_OUT = {
     "django_session": "whoever is signed in signs in again: a copy must let nobody in",
     "commons_accountmail": "mail about accounts waits for minutes, and holds codes",
     "commons_trialmail": "the mail that the trial shows holds codes",
-    "commons_accountmail": "mail about accounts holds codes, and helps nobody after some minutes",
     "cache": "it fills itself",
 }
 MIGRATIONS = "django_migrations"  # is in the manifest

@@ -77,9 +77,7 @@ def _added(request: HttpRequest, key: "UUID | None", upload: Upload, member: "Me
     """Keep a file that was sent, once; anew where the member threw it away since. Raises ValidationError."""
 
     def keep(*, again: bool) -> Attachment | None:
-        pk, _ = once(
-            key, by=member, form=form_of(request), act=lambda: add_file(upload, by=member), again=again
-        )
+        pk, _ = once(key, by=member, form=form_of(request), act=lambda: add_file(upload, by=member), again=again)
         return Attachment.objects.filter(by=member, pk=pk).first()
 
     kept = keep(again=False) or keep(again=True)

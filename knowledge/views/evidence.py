@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from commons import keeping
 from commons.access import acting, require
+from commons.converters import parse_number
 from knowledge.evidence import actions
 from knowledge.evidence.forms import EvidenceForm, ReportForm, WithdrawEvidenceForm, initial_report
 from knowledge.evidence.models import Evidence, FieldReport
@@ -56,10 +57,8 @@ def add(request: HttpRequest, post: Post) -> HttpResponseBase:
 
 def _typed_before(request: HttpRequest, post: Post) -> dict[str, Any]:
     """What was typed beside a picture that was refused, for another try."""
-    number = request.GET.get("conversion", "")
-    if not (number.isascii() and number.isdecimal() and len(number) < 18):
-        return {}
-    mine = Conversion.objects.visible_to(request.user).filter(post=post, pk=int(number)).first()
+    number = parse_number(request.GET.get("conversion", ""))
+    mine = Conversion.objects.visible_to(request.user).filter(post=post, pk=number).first() if number else None
     return mine.typed if mine else {}
 
 
