@@ -7,9 +7,10 @@ in the parser is not a hole in the page.
 """
 
 import re
+import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from html import escape
 from importlib import import_module
 from typing import Any
@@ -28,7 +29,12 @@ from mdit_py_plugins.gfm_autolink import gfm_autolink_plugin
 
 from commons import gate
 
-SECONDS = 0.6  # processor time to parse and draw one document; a crowded text of 200,000 characters takes half of it
+# What one document may ask. A step is a place in the text that is looked at, some five thousandths of a millisecond; what takes longer
+# than others counts for more. A crowded text of 200,000 characters takes some 80,000. They are counted, and not timed, so that
+# a document becomes the same on a busy machine.
+STEPS = 140_000
+SECONDS = 5.0  # the last resort, of processor time: what came out then is shown, and never kept
+FOOTNOTE_LABEL = 200  # characters; what is longer is no footnote's mark
 LONGEST_ADDRESS = 2_000  # characters; what is longer is not made a link
 EXTERNAL = "nofollow ugc noopener"
 SCHEMES = frozenset({"http", "https", "mailto"})
@@ -41,6 +47,7 @@ _POST = re.compile(r"/posts/([1-9][0-9]{0,17})/")
 # A picture's address tells its size, so that nothing has to be looked up to keep its place on the page
 _PICTURE = re.compile(r"/attachments/([1-9][0-9]{0,17})/([a-z0-9_-]{1,80}-([1-9][0-9]{0,4})x([1-9][0-9]{0,4})\.webp)")
 _ENDLESS = re.compile(rf"\S{{{LONGEST_ADDRESS}}}")
+_ENDLESS_MARK = re.compile(rf"\[\^[^ \n\]]{{{FOOTNOTE_LABEL}}}")
 _CODE = re.compile(r"(<pre.*?</pre>)", re.DOTALL)
 _SCHEME = re.compile(r"\s*([a-z][a-z0-9+.\-]*):", re.IGNORECASE)
 _AROUND = "".join(map(chr, range(0x21)))  # what browsers drop before and after an address
@@ -97,6 +104,9 @@ class Rendered:
     words: str = ""  # the same as plain text, one line a block
     handles: tuple[str, ...] = ()  # whom it mentions, each once, in order
     post_numbers: tuple[int, ...] = ()  # the posts of this site that it links to, each once, in order
+    is_whole: bool = (
+        True  # it did not run out of time: else another time something else may come out, and this is not to be kept
+    )
 
 
 @dataclass
@@ -107,13 +117,30 @@ class _Found:
     scheme: str
     host: str
     until: float
+    steps: int = STEPS
     handles: dict[str, None] = field(default_factory=dict)
     posts: dict[int, None] = field(default_factory=dict)
     words: list[str] = field(default_factory=list)
 
 
+class _TooMuch(Exception):
+    """The document asks for more than anyone may ask."""
+
+
 class _TooSlow(Exception):
-    """The document would take longer than anyone may take."""
+    """The document takes longer than anyone may take."""
+
+
+class _Cut(threading.local):
+    number = 0
+
+
+_cut = _Cut()
+
+
+def cut_short() -> int:
+    """Return how many documents ran out of time in this thread so far: what was made of one while it grew is not to be kept."""
+    return _cut.number
 
 
 def render(text: str, *, top: int = 2, prefix: str = "") -> Rendered:
@@ -121,15 +148,19 @@ def render(text: str, *, top: int = 2, prefix: str = "") -> Rendered:
 
     `top` is the level of its highest heading (2 to 6; the others follow, no level left out), `prefix` keeps the ids of its
     footnotes apart from those of another document on the page. A link that leads away from this site (SITE_URL) says so to
-    search engines. A document made to take long (over SECONDS) is given as plain paragraphs.
+    search engines. A document that asks for more than STEPS is given as plain paragraphs; so is one that takes longer than
+    SECONDS, but that one says so (`is_whole`).
     """
     site = urlsplit(settings.SITE_URL)
     found = _Found(top=top, scheme=site.scheme, host=site.netloc, until=time.thread_time() + SECONDS)
     env: dict[str, Any] = {"found": found, "docId": prefix.rstrip("-")}
     try:
         html = _PARSER.render(text, env)
-    except (_TooSlow, RecursionError):
+    except (_TooMuch, RecursionError):
         return _plain(text)
+    except _TooSlow:
+        _cut.number += 1
+        return replace(_plain(text), is_whole=False)
     words = "\n".join(words for words in found.words if words)
     return Rendered(_CLEANER.clean(html), words, tuple(found.handles), tuple(found.posts))
 
@@ -165,15 +196,45 @@ def _plain(text: str) -> Rendered:
 # Rules of the parser's own kind
 
 
-def _in_time(state: StateInline | StateBlock | StateCore, *_rest: Any) -> bool:
-    """A rule that matches nothing, and is asked everywhere: ends what takes too long."""
-    _check_time(state.env)
+# A character at which the parser looks further than at others, and how many steps that counts for
+_FURTHER = {"[": 8, "@": 8, ":": 8, "w": 1, "<": 1, "&": 1}
+# At these it looks through all that it read of a paragraph before: so many characters of it are a step
+_LOOKS_BACK = {":": 200, "@": 2_000}
+
+
+def _count_inline(state: StateInline, *_rest: Any) -> bool:
+    """A rule that matches nothing, and is asked at each place of a paragraph: ends what asks for too much."""
+    character = state.src[state.pos]
+    steps = 1 + _FURTHER.get(character, 0)
+    if character in _LOOKS_BACK:
+        steps += state.posMax // _LOOKS_BACK[character]
+    _count(state.env, steps)
     return False
 
 
-def _check_time(env: Any) -> None:
-    if time.thread_time() > env["found"].until:
+def _count_block(state: StateBlock, *_rest: Any) -> bool:
+    """A rule that matches nothing, and is asked at each line: ends what asks for too much."""
+    _count(state.env)
+    return False
+
+
+def _count(env: Any, steps: int = 1) -> None:
+    found: _Found = env["found"]
+    found.steps -= steps
+    if found.steps < 0:
+        raise _TooMuch
+    if time.thread_time() > found.until:
         raise _TooSlow
+
+
+def _endless_mark(state: StateInline, silent: bool) -> bool:
+    """Passes over what begins like the mark of a footnote, whose end would be looked for through the whole paragraph."""
+    if not state.src.startswith("[^", state.pos) or not _ENDLESS_MARK.match(state.src, state.pos, state.posMax):
+        return False
+    if not silent:
+        state.pending += "[^"
+    state.pos += 2
+    return True
 
 
 def _endless(state: StateInline, silent: bool) -> bool:
@@ -224,7 +285,7 @@ def _finish(state: StateCore) -> None:
     fitted = {tag: f"h{min(6, found.top + place)}" for place, tag in enumerate(levels)}
     tokens: list[Token] = []
     for position, token in enumerate(state.tokens):
-        _check_time(state.env)
+        _count(state.env)
         if token.type in ("heading_open", "heading_close"):
             around = state.tokens[position + 1 if token.nesting == 1 else position - 1]
             if not around.content:  # a heading that says nothing
@@ -373,7 +434,7 @@ class _Renderer(RendererHTML):
     """How the few things are drawn that are not as the parser has them."""
 
     def renderInline(self, tokens: Any, options: Any, env: Any) -> str:  # noqa: N802 - the parser's name for it
-        _check_time(env)
+        _count(env)
         return super().renderInline(tokens, options, env)
 
     def table_open(self, *_: Any) -> str:
@@ -434,9 +495,10 @@ def _parser() -> MarkdownIt:
     ):
         parser.renderer.rules[rule] = getattr(parser.renderer, rule)  # type: ignore[attr-defined]
     parser.validateLink = _is_ours_to_link  # type: ignore[method-assign]
-    in_time: Callable[..., Any] = _in_time
-    parser.block.ruler.before("table", "in_time", in_time, {"alt": ["paragraph", "reference", "blockquote", "list"]})
-    parser.inline.ruler.before("text", "in_time", in_time)
+    counted: Callable[..., Any] = _count_block
+    parser.block.ruler.before("table", "count", counted, {"alt": ["paragraph", "reference", "blockquote", "list"]})
+    parser.inline.ruler.before("text", "count", _count_inline)
+    parser.inline.ruler.before("footnote_ref", "endless_mark", _endless_mark)
     parser.inline.ruler.before("gfm_autolink_www", "endless", _endless)
     parser.inline.ruler.push("mention", _mention)
     parser.core.ruler.push("finish", _finish)

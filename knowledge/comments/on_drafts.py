@@ -52,7 +52,8 @@ def comments_on(draft: Draft) -> list[DraftComment]:
     said = list(draft.comments.select_related("by"))
     unmade = [one for one in said if one.renderer != renderer()]
     for one in unmade:
-        one.html, one.renderer = markup.render(one.body, prefix=f"c{one.pk}-", top=3).html, renderer()
+        rendered = markup.render(one.body, prefix=f"c{one.pk}-", top=3)
+        one.html, one.renderer = rendered.html, renderer() if rendered.is_whole else ""  # the next time once more
     DraftComment.objects.bulk_update(unmade, ["html", "renderer"])
     for one in said:
         one.draft = draft

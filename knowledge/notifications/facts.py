@@ -58,6 +58,10 @@ def fact_of(activity: Activity) -> Fact | None:
     return fact if teller(fact) is not False else None
 
 
+class NotWhole(Exception):
+    """A text took longer to read than it may, so that it is not known whom it mentions."""
+
+
 Teller = Callable[[Fact], Any]  # says what a fact is; False where it is not told
 TELLERS: dict[Verb, Teller] = {}
 
@@ -80,7 +84,7 @@ def _authors(post: Post) -> list[int]:
 
 
 def _mentioned(text: str) -> list[int]:
-    handles = markup.render(text).handles[:MENTIONS_MOST]
+    handles = _handles(text)[:MENTIONS_MOST]
     return list(Member.objects.filter(handle__in=handles).values_list("pk", flat=True)) if handles else []
 
 
@@ -99,7 +103,7 @@ def _published_version(fact: Fact) -> None:
     fact.what = What.VERSIONS
     number = fact.activity.data["version"]
     texts = dict(post.versions.filter(number__in=[number - 1, number]).values_list("number", "body"))
-    before = set(markup.render(texts.get(number - 1, "")).handles)
+    before = set(_handles(texts.get(number - 1, "")))
     fact.concerns(
         _mentioned(" ".join(f"@{name}" for name in _handles(texts[number]) if name not in before)), Why.MENTION
     )
@@ -110,7 +114,11 @@ def _published_version(fact: Fact) -> None:
 
 
 def _handles(text: str) -> tuple[str, ...]:
-    return markup.render(text).handles
+    """Return whom a text mentions. Raises NotWhole where that could not be read in time: the job is done again later."""
+    rendered = markup.render(text)
+    if not rendered.is_whole:
+        raise NotWhole
+    return rendered.handles
 
 
 def _earned_by(post: Post) -> Vetting | None:

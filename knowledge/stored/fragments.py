@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import connection
 
 from commons.db.base import optional_write
+from commons.markup import cut_short
 
 Maker = Callable[[list[int]], Mapping[int, str]]
 
@@ -54,9 +55,11 @@ def fragments(kind: str, ids: Iterable[int], make: Maker, read: Mapping[int, Rea
     missing = [pk for pk in ids if pk not in rows or not rows[pk].fresh]
     found = {pk: row.html for pk, row in rows.items() if row.fresh}
     if missing:
+        cut = cut_short()
         made = make(missing)
         found.update(made)
-        _keep(kind, {pk: (rows[pk].wanted if pk in rows else 0, html) for pk, html in made.items()})
+        if cut_short() == cut:  # else a text in them ran out of time, and they are made again when next read
+            _keep(kind, {pk: (rows[pk].wanted if pk in rows else 0, html) for pk, html in made.items()})
     return {pk: found[pk] for pk in ids if pk in found}
 
 

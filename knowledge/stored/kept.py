@@ -13,6 +13,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils.cache import get_conditional_response
 from django.utils.http import http_date
 
+from commons.headers import NEVER_STORED
+from commons.markup import cut_short
 from knowledge.stored.fragments import renderer
 from knowledge.stored.stamps import Stamped, stamp
 
@@ -102,6 +104,7 @@ def answer(request: HttpRequest, stamped: Stamped, make: Callable[[], HttpRespon
         if plain and stamped.listing:
             listings.put(_address(request), (stamped.listing, monotonic()))
         return unchanged
+    make = _unless_cut_short(make)
     if plain and settings.KEPT_PAGES and request.method == "GET":
         response = _kept_page((request.get_full_path(), request.get_host(), stamped.number, renderer()), make)
     else:
@@ -122,10 +125,23 @@ def answer_for_one(
     """
     if unchanged := not_modified(request, stamped, personal):
         return unchanged
-    response = make()
+    response = _unless_cut_short(make)()
     if response.status_code == 200 and _may_be_stored(response):
         _say(response, *_validators(stamped, personal))
     return response
+
+
+def _unless_cut_short(make: Callable[[], HttpResponse]) -> Callable[[], HttpResponse]:
+    """Return what makes a page, and says that it is not to be stored where a text in it ran out of time."""
+
+    def made() -> HttpResponse:
+        cut = cut_short()
+        response = make()
+        if cut_short() != cut:
+            response["Cache-Control"] = NEVER_STORED
+        return response
+
+    return made
 
 
 def _kept_page(key: Hashable, make: Callable[[], HttpResponse]) -> HttpResponse:

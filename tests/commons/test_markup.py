@@ -1,13 +1,16 @@
 """What people write becomes HTML that is safe, fits its page, and says where it leads."""
 
 import re
+import time
 from html.parser import HTMLParser
+from itertools import count
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bench.markup import DOCUMENTS
+from commons import markup
 from commons.markup import describe, leads_away, reads_alike, render
 
 ALLOWED = {
@@ -325,3 +328,46 @@ def test_no_other_picture_is(address):
 )
 def test_two_texts_that_become_the_same_page(one, other, alike):
     assert reads_alike(one, other) is alike
+
+
+# What a document may ask is counted, not timed
+
+
+def test_a_busy_machine_changes_no_text(monkeypatch):
+    """Of all clocks but that of the last resort none is asked, and that one has seconds."""
+    text = ("We **saw** it.\n\n- one\n- @rosa [here](/x)\n\n" * 4_000)[:100_000]
+    first = render(text)
+    assert "<strong>saw</strong>" in first.html
+    ticks = count()
+    monkeypatch.setattr(time, "thread_time", lambda: next(ticks) * markup.SECONDS / 100_000_000)
+    monkeypatch.setattr(time, "monotonic", lambda: next(ticks) * 3_600.0)
+    assert render(text) == first
+    assert markup.SECONDS >= 3
+
+
+def test_what_runs_out_of_time_says_so(monkeypatch):
+    cut = markup.cut_short()
+    assert render("We **saw** it.").is_whole
+    assert markup.cut_short() == cut
+    monkeypatch.setattr(markup, "SECONDS", 0.0)
+    rendered = render("We **saw** it.")
+    assert (rendered.html, rendered.is_whole) == ("<p>We **saw** it.</p>\n", False)
+    assert markup.cut_short() == cut + 1
+
+
+@pytest.mark.parametrize("name", list(DOCUMENTS))
+def test_the_steps_of_a_document_are_bounded_whatever_it_is(name, monkeypatch):
+    monkeypatch.setattr(markup, "STEPS", 5_000)
+    monkeypatch.setattr(markup._Found, "steps", 5_000)
+    monkeypatch.setattr(markup, "SECONDS", 60.0)
+    text = DOCUMENTS[name]()[:60_000]
+    first = render(text)
+    assert first.is_whole  # it came to an end by the steps, or by itself: it is the same each time
+    assert render(text) == first
+
+
+def test_a_text_of_the_largest_size_that_people_write_is_drawn():
+    rendered = render(DOCUMENTS["ordinary text"]()[:200_000])
+    assert rendered.is_whole
+    assert "<strong>agreed</strong>" in rendered.html
+    assert "<table>" in rendered.html

@@ -2,7 +2,9 @@
 
 from django.db import connection
 
+from commons import markup
 from knowledge.stored.fragments import fragments, stale
+from tests.make import make_comment, make_post
 
 
 def made(text):
@@ -53,3 +55,23 @@ def test_many_cost_two_queries(db, django_assert_num_queries):
         fragments("card", range(1, 101), made("first"))
     with django_assert_num_queries(1):
         fragments("card", range(1, 101), made("second"))
+
+
+# What ran out of time is shown, and not kept
+
+
+def test_a_text_that_ran_out_of_time_is_drawn_again(client, alice, monkeypatch):
+    post = make_post(alice, body="We **saw** it.")
+    make_comment(post, alice, "So **did** we.")
+    pages = [post.get_absolute_url(), f"{post.get_absolute_url()}versions/1/", "/feed.atom", "/feed.json"]
+    with monkeypatch.context() as slow:
+        slow.setattr(markup, "SECONDS", 0.0)
+        for path in pages:
+            answer = client.get(path)
+            assert "We **saw** it." in answer.content.decode(), path
+            assert "no-store" in answer["Cache-Control"], path
+            assert "ETag" not in answer, path
+    for path in pages:
+        text = client.get(path).content.decode().replace("&lt;", "<").replace("&gt;", ">")
+        assert "We <strong>saw</strong> it." in text, path
+        assert "**" not in text, path
