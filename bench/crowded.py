@@ -2,8 +2,9 @@
 
     DATABASE_URL=postgres://... python -m bench.crowded
 
-Prints milliseconds, the slowest first: of the database for rows of words (in a transaction that is rolled back; the database is that of
-a commons that was started once), of the processor for comparisons. None may be over a second. For Markdown see `bench.markup`.
+Prints milliseconds, the slowest first: of the database for rows of words, in a transaction that is rolled back; of the processor
+for comparisons. None may be over a second. The database is that of a commons that was started once. For Markdown see
+`bench.markup`.
 """
 
 import os

@@ -29,9 +29,9 @@ from mdit_py_plugins.gfm_autolink import gfm_autolink_plugin
 
 from commons import gate
 
-# What one document may ask. A step is a place in the text that is looked at, some five thousandths of a millisecond; what takes longer
-# than others counts for more. A crowded text of 200,000 characters takes some 80,000. They are counted, and not timed, so that
-# a document becomes the same on a busy machine.
+# What one document may ask. A step is a place in the text that is looked at, some five thousandths of a millisecond; what
+# takes longer than others counts for more. A crowded text of 200,000 characters takes some 80,000. They are counted, and not
+# timed, so that a document becomes the same on a busy machine.
 STEPS = 140_000
 SECONDS = 5.0  # the last resort, of processor time: what came out then is shown, and never kept
 FOOTNOTE_LABEL = 200  # characters; what is longer is no footnote's mark

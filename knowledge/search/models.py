@@ -2,12 +2,14 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils import timezone
 
+QUERY_MOST = 2_600  # characters
+
 
 class SavedSearch(models.Model):
     """A filtered list that somebody subscribes to, once for all who do: its canonical string, and what that asks for."""
 
     # As an address says it, where a letter of another script is up to twelve characters; as long as an index takes
-    query = models.CharField(max_length=2600, unique=True)
+    query = models.CharField(max_length=QUERY_MOST, unique=True)
     # The listings a post must stand in ("area-3"), the standings of which it must have one, and the words it must have
     listings = ArrayField(models.CharField(max_length=40), default=list)
     standings = ArrayField(models.SmallIntegerField(), default=list)

@@ -26,15 +26,13 @@ from knowledge.posts.following import followed
 from knowledge.posts.models import Post
 from knowledge.posts.pieces import card_list
 from knowledge.search.filters import parse
-from knowledge.search.models import SavedSearch
+from knowledge.search.models import QUERY_MOST, SavedSearch
 from knowledge.search.saved import name_of, save_search
 from knowledge.subscriptions import actions
 from knowledge.subscriptions.button import choices_of
 from knowledge.subscriptions.models import Cadence, Followable, Following, Muted, Subscription, What, usual_wants
 from knowledge.subscriptions.private_feed import private_feed_address
 from knowledge.subscriptions.private_mail import private_mail_address
-
-QUERY_MOST = SavedSearch._meta.get_field("query").max_length
 
 
 @never_cache
