@@ -2,7 +2,9 @@
 
 from commons.account_mail import AccountMail
 from commons.activity.models import Activity
+from commons.keeping import KeptForm
 from commons.mail import TrialMail
 from commons.once import Sending
+from commons.rate_limits import RateLimit
 
-__all__ = ["AccountMail", "Activity", "Sending", "TrialMail"]
+__all__ = ["AccountMail", "Activity", "KeptForm", "RateLimit", "Sending", "TrialMail"]

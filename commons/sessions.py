@@ -1,8 +1,10 @@
 """Sessions as Django keeps them in the database, read with less ado: every page of a signed-in member begins with it."""
 
 import contextlib
+import datetime as dt
 from typing import Any
 
+from django.contrib.auth import SESSION_KEY as SIGNED_IN
 from django.contrib.sessions import middleware
 from django.contrib.sessions.backends.base import UpdateError
 from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
@@ -10,17 +12,21 @@ from django.contrib.sessions.models import Session
 from django.db import DatabaseError
 from django.db.models.functions import Now
 from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
 
 from commons import faults, sealing
 from commons.compiled import Compiled
 from commons.db.base import optional_write
 from commons.db.errors import fault_of
 
+ANONYMOUS_AGE = 6 * 60 * 60  # seconds that a session of who is not signed in lives
+
 _data = Compiled(lambda key: Session.objects.filter(session_key=key, expire_date__gt=Now()).values_list("session_data"))
 
 
 class SessionStore(DatabaseStore):
-    """Django's own store, but for how a session is read, and for what is said where it cannot be written.
+    """Django's own store, but for how a session is read, how long that of the anonymous lives, and what is said where it cannot
+    be written.
 
     What it holds is sealed: the code that a page expects is in it, and a copy of the database must not tell it.
     """
@@ -44,6 +50,19 @@ class SessionStore(DatabaseStore):
             self._session_key = None
             return {}
         return self.decode(rows[0][0])
+
+    def get_expiry_age(self, **options: Any) -> int:
+        """Return the seconds until it ends, whatever was asked for: of who is not signed in, at most ANONYMOUS_AGE."""
+        age: int = super().get_expiry_age(**options)
+        return age if SIGNED_IN in self else min(age, ANONYMOUS_AGE)
+
+    def get_expiry_date(self, **options: Any) -> dt.datetime:
+        """Return when it ends; of who is not signed in, at most ANONYMOUS_AGE from when it is written."""
+        until: dt.datetime = super().get_expiry_date(**options)
+        if SIGNED_IN in self:
+            return until
+        written = options.get("modification") or timezone.now()
+        return min(until, written + dt.timedelta(seconds=ANONYMOUS_AGE))
 
     def save(self, must_create: bool = False) -> None:
         """Write the session. Raises UpdateError where it has ended meanwhile; where the database failed, what that raised."""

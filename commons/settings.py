@@ -1,6 +1,7 @@
 """The one settings file. Only what differs between hosts comes from the environment (docs/hosting.md lists it)."""
 
 import os
+import re
 import secrets
 from collections.abc import Callable
 from pathlib import Path
@@ -20,6 +21,12 @@ VAR_DIR = Path(os.environ.get("COMMONS_VAR", BASE_DIR / "var"))
 def _flag(name: str, default: bool = False) -> bool:
     """Whether an environment variable says yes; `default` when it is not set."""
     return os.environ.get(name, "1" if default else "").lower() in {"1", "true", "yes", "on"}
+
+
+def _host(name: str) -> str:
+    """Return a host's name as Django compares it: without its port, its last dot, who signs in there; in small letters."""
+    host = name.strip().lower().rpartition("@")[2]
+    return re.sub(r":\d*$", "", host).rstrip(".")
 
 
 def _made_once(name: str, make: Callable[[], str]) -> str:
@@ -57,8 +64,8 @@ SECRET_KEY = os.environ.get("SECRET_KEY") or _made_once("secret_key", lambda: se
 _site = urlsplit(SITE_URL)
 ALLOWED_HOSTS = [
     host
-    for host in [*os.environ.get("ALLOWED_HOSTS", "").split(","), _site.hostname, "localhost", "127.0.0.1", "[::1]"]
-    if host
+    for name in [*os.environ.get("ALLOWED_HOSTS", "").split(","), _site.netloc, "localhost", "127.0.0.1", "[::1]"]
+    if (host := _host(name))
 ]
 CSRF_TRUSTED_ORIGINS = [SITE_URL]
 
@@ -117,6 +124,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "commons.gate.GateMiddleware",
+    "commons.pace.PaceMiddleware",
     "knowledge.stored.kept.Unchanged",
     "commons.sessions.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -180,7 +188,7 @@ DATABASES = {
     }
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "cache"}}
+CACHES = {"default": {"BACKEND": "commons.cache.UnculledDatabaseCache", "LOCATION": "cache"}}
 
 # People
 AUTH_USER_MODEL = "accounts.Member"
@@ -220,8 +228,18 @@ ALLAUTH_USER_CODE_FORMAT = {"numeric": True, "length": 8}  # 1234-5678; three tr
 ACCOUNT_EMAIL_VERIFICATION_BY_CODE_TIMEOUT = 15 * 60  # mail may be slow, and so may people
 ACCOUNT_LOGIN_BY_CODE_TIMEOUT = 15 * 60
 ACCOUNT_PASSWORD_RESET_BY_CODE_TIMEOUT = 15 * 60
-# Beside allauth's own: a first code, and two more when asked for; asking addresses whether they want to follow by e-mail
-ACCOUNT_RATE_LIMITS = {"confirm_email": "3/m/key", "follow_by_mail": "20/h/ip"}
+# Beside allauth's own. Mail to an address is counted by us (accounts/members/asked_mail.py), so that a stranger who asks for
+# much of it does not keep its owner from asking; here only by who asks
+ACCOUNT_RATE_LIMITS = {
+    "confirm_email": "",
+    "follow_by_mail": "20/h/ip",
+    "request_login_code": "20/m/ip,500/d/ip",
+    "reset_password": "20/m/ip,500/d/ip",
+    "signup": "20/m/ip,300/d/ip",
+}
+ALLAUTH_RATE_LIMIT_IPV6_PREFIX = (
+    64  # bits of an IPv6 address that a limit counts: one line has them, and chooses the others
+)
 ACCOUNT_CHANGE_EMAIL = True
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
 ACCOUNT_EMAIL_NOTIFICATIONS = True
@@ -258,6 +276,7 @@ SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 if _site.scheme == "https":
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     SECURE_SSL_REDIRECT = True
+    SECURE_SSL_HOST = _site.netloc  # whatever the request says that its host is
     SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
     SECURE_HSTS_SECONDS = 60 * 60 * 24 * 365
     SECURE_HSTS_INCLUDE_SUBDOMAINS = True

@@ -19,4 +19,5 @@ urlpatterns = [
 handler400 = "knowledge.views.errors.bad_request"
 handler403 = "knowledge.views.errors.forbidden"
 handler404 = "knowledge.views.errors.not_found"
+handler429 = "knowledge.views.errors.too_often"
 handler500 = "knowledge.views.errors.server_error"

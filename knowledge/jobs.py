@@ -5,10 +5,11 @@ import logging
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from django.conf import settings
 from django.contrib.sessions.models import Session
+from django.core.cache import caches
 from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
@@ -16,9 +17,10 @@ from procrastinate import RetryStrategy
 from procrastinate.contrib.django import app
 
 from accounts.organizations.models import Membership
-from commons import queue
+from commons import keeping, queue, rate_limits
 from commons.account_mail import AccountMail, send_account_mail
 from commons.activity.models import Activity
+from commons.cache import UnculledDatabaseCache
 from commons.each import SomeFailed, do_each, is_away
 from commons.mail import TrialMail
 from commons.once import Sending
@@ -225,9 +227,9 @@ def _unless_closed(verb: Callable[..., object], thing: object) -> None:
 @app.periodic(cron="17 3 * * *")
 @app.task(name=queue.TIDY, queueing_lock=queue.TIDY, pass_context=False)
 def tidy(timestamp: int) -> None:
-    """Throw away what is only in the way: sessions that ran out, forms long sent, mail the trial showed, what was told, what
-    was read long ago, or by somebody who has left, saved searches that nobody follows, files that no text names, and
-    those that waited to be read.
+    """Throw away what is only in the way: sessions that ran out, forms long sent or waiting for a sign-in that never came,
+    counters of which nothing counts any more, mail the trial showed, what was told, what was read long ago, or by somebody who
+    has left, saved searches that nobody follows, files that no text names, and those that waited to be read.
     """
     now = timezone.now()
     old: dict[str, QuerySet[Any]] = {
@@ -242,6 +244,9 @@ def tidy(timestamp: int) -> None:
     failed = do_each(
         [
             *((name, rows.delete) for name, rows in old.items()),
+            ("forms that wait for a sign-in", keeping.throw_away_expired),
+            ("counters of limits", rate_limits.throw_away_expired),
+            ("the cache", cast("UnculledDatabaseCache", caches["default"]).throw_away_expired),
             ("what was told", throw_away_old),
             ("saved searches", partial(forget_unfollowed, now=now)),
             ("files that no text names", partial(forget_unnamed, now=now)),

@@ -42,5 +42,5 @@ class CompressedFeeds:
         text = response.content
         if "ETag" not in response or "private" in response.get("Cache-Control", ""):
             return gzip.compress(text, LEVEL, mtime=0)
-        key = ("gzip", request.get_full_path(), request.get_host(), response["ETag"])
+        key = ("gzip", request.get_full_path(), response["ETag"])
         return pages.get(key, lambda: gzip.compress(text, LEVEL, mtime=0))

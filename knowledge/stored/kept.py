@@ -76,7 +76,8 @@ class Unchanged:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         meta = request.META
         if "HTTP_IF_NONE_MATCH" in meta and not meta.get("HTTP_COOKIE") and request.method in ("GET", "HEAD"):
-            listing, since = cast("tuple[str, float]", listings.things.get(_address(request), UNKNOWN))
+            request.get_host()  # refuses one that is not ours; pages are the same for all that are
+            listing, since = cast("tuple[str, float]", listings.things.get(request.get_full_path(), UNKNOWN))
             if monotonic() - since < TRUSTED_SECONDS and (answered := self._unchanged(request, listing)):
                 return answered
         return self.get_response(request)
@@ -102,17 +103,17 @@ def answer(request: HttpRequest, stamped: Stamped, make: Callable[[], HttpRespon
         return make()
     if unchanged := not_modified(request, stamped, personal):
         if plain and stamped.listing:
-            listings.put(_address(request), (stamped.listing, monotonic()))
+            listings.put(request.get_full_path(), (stamped.listing, monotonic()))
         return unchanged
     make = _unless_cut_short(make)
     if plain and settings.KEPT_PAGES and request.method == "GET":
-        response = _kept_page((request.get_full_path(), request.get_host(), stamped.number, renderer()), make)
+        response = _kept_page((request.get_full_path(), stamped.number, renderer()), make)
     else:
         response = make()
     if response.status_code == 200 and _may_be_stored(response):
         _say(response, *_validators(stamped, personal))
         if plain and stamped.listing:
-            listings.put(_address(request), (stamped.listing, monotonic()))
+            listings.put(request.get_full_path(), (stamped.listing, monotonic()))
     return response
 
 
@@ -184,10 +185,6 @@ def _say(response: HttpResponseBase, etag: str, modified: int | None) -> None:
     response["ETag"] = etag
     if modified is not None:
         response["Last-Modified"] = http_date(modified)
-
-
-def _address(request: HttpRequest) -> tuple[str, str]:
-    return request.get_full_path(), request.META.get("HTTP_HOST", "")
 
 
 def _taken_down(response: HttpResponse) -> tuple[int, bytes, str, list[tuple[str, str]]]:

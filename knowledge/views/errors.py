@@ -36,6 +36,16 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     return _page(request, "404.html", 404, {"reason": str(exception) if type(exception) is Http404 else ""})
 
 
+def too_often(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """429: somebody did something more often than they may. Says when it goes on, and offers what they typed again."""
+    context: dict[str, object] = {
+        "words": str(exception or ""),
+        "typed": keeping.played_back(request),
+        "path": request.get_full_path(),
+    }
+    return _page(request, "429.html", 429, context)
+
+
 def server_error(request: HttpRequest) -> HttpResponse:
     return render(None, "500.html", status=500)  # type: ignore[arg-type]  # nothing may be asked of a request that failed
 
