@@ -4,15 +4,21 @@ import datetime as dt
 from typing import TYPE_CHECKING, Any
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.core import context as this_request
+from allauth.core.exceptions import ImmediateHttpResponse
 from django.conf import settings
-from django.core.exceptions import ImproperlyConfigured, ValidationError
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.module_loading import import_string
 
-from accounts.members.actions import join
+from accounts.members.actions import confirm, join, set_password
+from accounts.members.asked_mail import AskedTooOften, count_asked_mail
 from commons import news
 from commons.account_mail import NOTICE_HOLDS, send_soon
+from commons.clients import client_ip, client_network
 from commons.next_page import is_page
+from commons.rate_limits import folded
 from commons.site import absolute
 
 if TYPE_CHECKING:
@@ -35,6 +41,21 @@ CODE_HOLDS = dt.timedelta(  # the longest that any code does
     )
 )
 
+# Mail that anybody can have sent to an address
+ASKED_MAIL = frozenset(
+    f"account/email/{name}"
+    for name in (
+        "account_already_exists",
+        "email_confirmation",
+        "email_confirmation_signup",
+        "login_code",
+        "password_reset_code",
+        "password_reset_key",
+        "unknown_account",
+    )
+)
+
+
 
 class AccountAdapter(DefaultAccountAdapter):
     error_messages = {
@@ -48,6 +69,7 @@ class AccountAdapter(DefaultAccountAdapter):
         "incorrect_password": "That is not your password.",
         "rate_limited": "That was often in a short time. Wait a minute, then ask again.",
         "too_many_login_attempts": "That was often in a short time. Wait a few minutes, then try again.",
+        "too_many_passwords": "That was often in a short time. Wait a few minutes, or sign in by a code.",
     }
 
     # Taking in
@@ -66,6 +88,34 @@ class AccountAdapter(DefaultAccountAdapter):
             sentences = [WEAK_PASSWORD.get(each.code or "", each.messages[0]) for each in error.error_list]
             raise ValidationError(" ".join(sentences)) from None
 
+    def set_password(self, user: "Member", password: str) -> None:
+        """Give a member another password. Sessions elsewhere end, and their streams."""
+        set_password(user, password)
+
+    # Signing in
+
+    def login(self, request: HttpRequest, user: "Member") -> None:
+        """Sign in; the first time, an address was confirmed for it."""
+        confirm(user)
+        super().login(request, user)
+
+    def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
+        """Count a try of a password. Where there were too many, the form offers the way by code, which they do not close."""
+        try:
+            super().pre_authenticate(request, **credentials)
+        except ValidationError:
+            key = "too_many_login_attempts" if request.user.is_authenticated else "too_many_passwords"
+            raise self.validation_error(key) from None
+
+    def _get_login_attempts_cache_key(self, request: HttpRequest, **credentials: Any) -> str:
+        """What tries of a password are counted by: the account, however its address is written and the site is called.
+
+        Who is signed in and confirms that it is them is counted apart: a stranger's tries are not theirs.
+        """
+        if request.user.is_authenticated:
+            return f"{settings.SITE_URL} member {request.user.pk}"
+        return f"{settings.SITE_URL} address {folded(str(credentials.get('email', '')))}"
+
     # Signing out
 
     def logout(self, request: HttpRequest) -> None:
@@ -78,7 +128,7 @@ class AccountAdapter(DefaultAccountAdapter):
     # Where one is sent
 
     def is_safe_url(self, url: str) -> bool:
-        """Only to a page of this site that does nothing."""
+        """Only to a page of this site that does nothing, and whose address is no longer than any here."""
         return is_page(url)
 
     def get_password_change_redirect_url(self, request: HttpRequest) -> str:
@@ -92,19 +142,19 @@ class AccountAdapter(DefaultAccountAdapter):
         return False
 
     def get_client_ip(self, request: HttpRequest) -> str:
-        """Who asks, for the rate limits; the connection's own address where the proxies did not say."""
-        try:
-            return super().get_client_ip(request)
-        except ImproperlyConfigured:
-            return str(request.META.get("REMOTE_ADDR", ""))
+        """Who asks, for the rate limits (which count an IPv6 address by its /64), and for mail that says so."""
+        return client_ip(request)
 
     # Mail
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """Have one mail sent, first in line. Its links lead to this site's own address, whatever the request said that its host is.
 
-        The page does not wait for it, and says that it is on its way.
+        The page does not wait for it, and says that it is on its way. Where an address was sent as much as anybody may have sent
+        to it, the answer is a 429 that says so.
         """
+        if template_prefix in ASKED_MAIL:
+            self.count_asked_mail(email)
         message = self.render_mail(
             template_prefix,
             email,
@@ -120,3 +170,14 @@ class AccountAdapter(DefaultAccountAdapter):
         )
         holds_for = CODE_HOLDS if "code" in context else NOTICE_HOLDS
         send_soon(message, kind=template_prefix.rpartition("/")[2], holds_for=holds_for)
+
+    @staticmethod
+    def count_asked_mail(address: str) -> None:
+        """Count a mail that anybody can have sent to an address by typing it; answer 429 where that were too many."""
+        request = this_request.request
+        try:
+            count_asked_mail(address, network=client_network(client_ip(request)), is_code=True)
+        except AskedTooOften as refused:
+            response = import_string(import_string(f"{settings.ROOT_URLCONF}.handler429"))(request, refused)
+            response["Retry-After"] = str(refused.retry_after)
+            raise ImmediateHttpResponse(response) from None

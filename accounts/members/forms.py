@@ -98,6 +98,8 @@ class CodeValidator:
 
 
 class SignInForm(OurWords, allauth_forms.LoginForm):
+    is_limited = False  # whether this account's password was tried too often: then the page offers the way by code
+
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self.fields["login"].widget.attrs["autocomplete"] = "username"
@@ -107,6 +109,7 @@ class SignInForm(OurWords, allauth_forms.LoginForm):
         try:
             return super().clean()
         except ValidationError as error:
+            self.is_limited = error.code == "too_many_passwords"
             if error.code != "email_password_mismatch":
                 raise
             self.add_error("password", error)

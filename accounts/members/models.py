@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.crypto import get_random_string
 from django.utils.functional import cached_property
 
+from accounts.members.limits import SETTLED_AFTER
 from commons import gate
 from commons.slugs import slug_of
 
@@ -74,6 +75,9 @@ class Member(AbstractBaseUser, PermissionsMixin):
     is_active = models.BooleanField(default=True)
     is_moderator = models.BooleanField(default=False)
     joined_at = models.DateTimeField(default=timezone.now)
+    confirmed_at = models.DateTimeField(
+        null=True, editable=False
+    )  # when they first signed in, with a confirmed address
     # Counts up with everything personal that this member's own pages show; a change makes their copies stale.
     personal_stamp = models.BigIntegerField(default=0)
 
@@ -122,6 +126,11 @@ class Member(AbstractBaseUser, PermissionsMixin):
 
     def has_module_perms(self, app_label: str) -> bool:
         return self.is_active and (self.is_superuser or (self.is_moderator and app_label in READ))
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether this member has been here for a while: new ones may do less at a time."""
+        return self.confirmed_at is not None and timezone.now() - self.confirmed_at > SETTLED_AFTER
 
     def belongs_to(self, organization: "Organization") -> bool:
         """Whether this member holds any role in the organization."""

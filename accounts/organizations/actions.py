@@ -5,12 +5,14 @@ from django.utils import timezone
 from django.utils.crypto import get_random_string
 
 from accounts.members.actions import own_pages_changed
+from accounts.members.limits import ORGANIZATIONS, PROFILES
 from accounts.organizations.models import RESERVED_SLUGS, Membership, Organization, Role
 from accounts.organizations.permissions import can_manage, can_verify
 from commons import queue
 from commons.access import require
 from commons.activity.models import Verb
 from commons.activity.record import record
+from commons.pace import keep_pace
 from commons.slugs import slug_of
 
 if TYPE_CHECKING:
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 @transaction.atomic
 def found(*, by: "Member", name: str, kind: str, description: str, website: str, language: str) -> Organization:
     """Found an organization, with its founder as owner. A slug is found even where the name is taken."""
+    keep_pace(ORGANIZATIONS, by=by)
     require(by.is_active)
     organization = Organization(name=name, kind=kind, description=description, website=website, language=language)
     base = slug_of(name, limit=70, fallback="organization")
@@ -50,6 +53,7 @@ def change(
     organization: Organization, *, by: "Member", name: str, kind: str, description: str, website: str, language: str
 ) -> Organization:
     """Change what an organization says of itself. Its address stays; what shows its name is made anew by a job."""
+    keep_pace(PROFILES, by=by)
     organization = Organization.objects.select_for_update().get(pk=organization.pk)
     require(can_manage(by, organization))
     said = {"name": name, "kind": kind, "description": description, "website": website, "language": language}

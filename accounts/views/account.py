@@ -11,6 +11,7 @@ from accounts.members.forms import ProfileForm
 from accounts.views.pages import filled_in, own_page
 from commons import keeping
 from commons.access import acting
+from commons.pace import TooOften
 
 
 @login_required
@@ -30,7 +31,10 @@ def profile(request: HttpRequest) -> HttpResponseBase:
     said = {"name": member.name, "bio": member.bio, "time_zone": member.time_zone}
     form = filled_in(request, ProfileForm, said)
     if request.method == "POST" and form.is_valid():
-        change_profile(member, by=member, **form.cleaned_data)
+        try:
+            change_profile(member, by=member, **form.cleaned_data)
+        except TooOften as refused:
+            return own_page(request, "accounts/profile.html", {"form": form}, refused)
         messages.success(request, "Saved. This is how others see you.")
         return redirect("account")
     return own_page(request, "accounts/profile.html", {"form": form})

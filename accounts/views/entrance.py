@@ -1,10 +1,14 @@
 """The pages by which one comes in and out, made by allauth: what each of them has from us."""
 
+import datetime as dt
 from collections.abc import Callable
 from functools import partial, wraps
 from http import HTTPStatus
 from urllib.parse import urlsplit
 
+from allauth.account.adapter import get_adapter
+from allauth.account.internal.decorators import login_not_required
+from allauth.account.internal.flows.code_verification import AbstractCodeVerificationProcess
 from allauth.account.internal.flows.email_verification_by_code import (
     EMAIL_VERIFICATION_CODE_SESSION_KEY,
     EmailVerificationProcess,
@@ -14,9 +18,18 @@ from allauth.account.internal.stagekit import clear_login, get_pending_stage
 from allauth.account.stages import LoginByCodeStage, LoginStage
 from allauth.account.urls import urlpatterns as allauth_pages
 from allauth.account.utils import get_next_redirect_url, passthrough_next_redirect_url
-from allauth.account.views import ConfirmLoginCodeView, LoginView, RequestLoginCodeView, SignupView
+from allauth.account.views import (
+    ConfirmEmailVerificationCodeView,
+    ConfirmLoginCodeView,
+    ConfirmPasswordResetCodeView,
+    LoginView,
+    RequestLoginCodeView,
+    SignupView,
+)
 from allauth.core.exceptions import ImmediateHttpResponse
+from django.contrib import messages
 from django.contrib.auth import REDIRECT_FIELD_NAME
+from django.core.exceptions import BadRequest
 from django.forms import Form
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect
@@ -26,7 +39,9 @@ from django.urls import Resolver404, URLPattern, path, resolve, reverse
 from accounts.members.actions import forget_unproven_password
 from accounts.members.forms import SignInCodeForm
 from commons.headers import NEVER_STORED
+from commons.rate_limits import Rate, folded, hit
 
+LARGEST_FORM = 64 * 1024  # bytes that any form of these pages has, with room; allauth keeps some of them in the session
 WAIT = 60  # seconds until one who tried too often may try again
 
 # What somebody wants an account for, by the page they were sent from: "Sign in to ...".
@@ -53,6 +68,8 @@ def with_ours(page: Callable[..., HttpResponseBase]) -> Callable[..., HttpRespon
 
     @wraps(page)
     def answer(request: HttpRequest, *args: object, **options: object) -> HttpResponseBase:
+        if int(request.META.get("CONTENT_LENGTH") or 0) > LARGEST_FORM:
+            raise BadRequest("These forms have a few short fields. Shorten what you typed, and send it again.")
         try:
             response = page(request, *args, **options)
         except ImmediateHttpResponse as immediate:
@@ -66,7 +83,7 @@ def with_ours(page: Callable[..., HttpResponseBase]) -> Callable[..., HttpRespon
         if "Location" in response:
             response["Location"] = on_to(request, response["Location"])
         if response.status_code == HTTPStatus.TOO_MANY_REQUESTS:
-            response["Retry-After"] = str(WAIT)
+            response.setdefault("Retry-After", str(WAIT))
         response["Cache-Control"] = NEVER_STORED
         return response
 
@@ -143,8 +160,30 @@ class AskForSignInCode(BeginsAnew, RequestLoginCodeView):
     leads_to = "account_confirm_login_code"
 
 
-class ConfirmSignInCode(ConfirmLoginCodeView):
+class TriesAreCounted:
+    """A page that asks for a code. However many codes are sent to it at once, as many are looked at as one has tries.
+
+    allauth counts the failed ones in the session, which each of these requests reads before another has written it.
+    """
+
+    _process: AbstractCodeVerificationProcess
+    begins_at = "account_login"  # the page that asks for another code
+
+    def post(self, request: HttpRequest, *args: object, **options: object) -> HttpResponseBase:
+        process, state = self._process, self._process.state
+        is_try = getattr(self, "_action", "verify") == "verify"
+        tries = (Rate(process.max_attempts, dt.timedelta(seconds=max(process.timeout, 60))),)
+        if is_try and hit(tries, "code", folded(state["email"]), state["at"], state["resend_count"]):
+            process.abort()
+            messages.error(request, get_adapter().error_messages["too_many_login_attempts"])
+            return redirect(passthrough_next_redirect_url(request, reverse(self.begins_at), REDIRECT_FIELD_NAME))
+        return super().post(request, *args, **options)  # type: ignore[misc, no-any-return]
+
+
+class ConfirmSignInCode(TriesAreCounted, ConfirmLoginCodeView):
     """Enter a sign-in code."""
+
+    begins_at = "account_request_login_code"
 
     def form_valid(self, form: Form) -> HttpResponse:
         if isinstance(form, SignInCodeForm):  # not the one that asks for another code
@@ -152,11 +191,21 @@ class ConfirmSignInCode(ConfirmLoginCodeView):
         return super().form_valid(form)
 
 
+class ConfirmAddress(TriesAreCounted, ConfirmEmailVerificationCodeView):
+    """Enter the code by which an address is confirmed."""
+
+
+class ConfirmPasswordCode(TriesAreCounted, ConfirmPasswordResetCodeView):
+    """Enter the code that a new password asks for."""
+
+
 OURS = {
     "account_login": SignIn.as_view(),
     "account_signup": SignUp.as_view(),
     "account_request_login_code": AskForSignInCode.as_view(),
     "account_confirm_login_code": ConfirmSignInCode.as_view(),
+    "account_email_verification_sent": login_not_required(ConfirmAddress.as_view()),
+    "account_confirm_password_reset_code": ConfirmPasswordCode.as_view(),
 }
 
 urlpatterns = [

@@ -14,6 +14,7 @@ from commons import keeping
 from commons.access import acting, require
 from commons.next_page import next_page
 from commons.once import form_of, fresh_key, once
+from commons.pace import TooOften
 
 SAID = ("name", "kind", "description", "website", "language")
 
@@ -28,9 +29,12 @@ def new(request: HttpRequest) -> HttpResponseBase:
     if request.method == "POST" and form.is_valid():
         said = {name: form.cleaned_data[name] for name in SAID}
         by = acting(request)
-        number, _ = once(
-            form.cleaned_data["key"], by=by, form=form_of(request), act=lambda: actions.found(by=by, **said)
-        )
+        try:
+            number, _ = once(
+                form.cleaned_data["key"], by=by, form=form_of(request), act=lambda: actions.found(by=by, **said)
+            )
+        except TooOften as refused:
+            return own_page(request, "accounts/organization_new.html", {"form": form, "onward": onward}, refused)
         organization = get_object_or_404(Organization, pk=number)
         messages.success(request, f"{organization.name} is here. Now you can share what you are learning there.")
         return redirect(onward or organization.get_absolute_url())
@@ -47,7 +51,11 @@ def edit(request: HttpRequest, slug: str) -> HttpResponseBase:
     said = {name: getattr(organization, name) for name in SAID}
     form = filled_in(request, OrganizationForm, said)
     if request.method == "POST" and form.is_valid():
-        actions.change(organization, by=acting(request), **form.cleaned_data)
+        try:
+            actions.change(organization, by=acting(request), **form.cleaned_data)
+        except TooOften as refused:
+            page = {"form": form, "organization": organization}
+            return own_page(request, "accounts/organization_edit.html", page, refused)
         messages.success(request, "Saved. Pages that show it follow within a minute.")
         return redirect(organization)
     return own_page(request, "accounts/organization_edit.html", {"form": form, "organization": organization})

@@ -8,6 +8,7 @@ from django.conf import settings as site
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import BadRequest
+from django.db import transaction
 from django.db.models import Model
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
@@ -16,6 +17,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from commons import keeping, push
 from commons.access import acting
+from commons.clients import client_ip, client_network
 from commons.next_page import next_page
 from knowledge.notifications.bounces import bounce_of, try_again
 from knowledge.notifications.browsers import browsers_of
@@ -33,6 +35,7 @@ from knowledge.subscriptions.button import choices_of
 from knowledge.subscriptions.models import Cadence, Followable, Following, Muted, Subscription, What, usual_wants
 from knowledge.subscriptions.private_feed import private_feed_address
 from knowledge.subscriptions.private_mail import private_mail_address
+from knowledge.views.errors import too_often
 
 
 @never_cache
@@ -118,7 +121,8 @@ def _changed(request: HttpRequest, kind: Followable, thing: Any, key: Callable[[
         wants = request.POST.getlist("wants") if "has_wants" in request.POST else None
         if wants == []:
             raise BadRequest("Choose at least one thing to hear of, or stop.")
-        actions.subscribe(kind, key(), by=member, cadence=Cadence(cadence), wants=wants)
+        with transaction.atomic():  # a search is not kept for who may not subscribe to it
+            actions.subscribe(kind, key(), by=member, cadence=Cadence(cadence), wants=wants)
         messages.success(request, f"Subscribed to {thing}, {Cadence(cadence).label.lower()}.")
     return redirect(next_page(request) or thing.get_absolute_url())
 
@@ -129,8 +133,9 @@ def _by_mail(
     """Ask an address whether its owner wants to follow; who asks is told the same, whatever is known of the address."""
     typed = form.cleaned_data
     if not consume(request, action="follow_by_mail"):
-        return render(request, "429.html", status=429)
-    ask_reader(typed["address"], kind, key(), Cadence(typed["cadence"]), str(thing))
+        return too_often(request)
+    network = client_network(client_ip(request))
+    ask_reader(typed["address"], kind, key(), Cadence(typed["cadence"]), str(thing), network=network)
     return render(request, "subscriptions/look_in_your_mail.html", {"thing": thing, "address": typed["address"]})
 
 
