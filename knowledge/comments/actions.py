@@ -6,9 +6,11 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
+from accounts.members.limits import COMMENTS, EDITS
 from commons.access import require
 from commons.activity.models import Verb
 from commons.activity.record import record
+from commons.pace import keep_pace
 from knowledge.comments.models import Comment, EarlierText, Kind
 from knowledge.comments.permissions import can_accept, can_answer, can_comment, can_edit_comment
 from knowledge.posts.listing import changed
@@ -40,6 +42,13 @@ def comment(
     at: "dt.datetime | None" = None,
 ) -> Comment:
     """Say something on a post, or in answer to a comment on it. Raises CommentIsGone when that one was withdrawn."""
+    keep_pace(COMMENTS, by=by)
+    return _write(post, by=by, body=body, kind=kind, parent=parent, at=at)
+
+
+def _write(
+    post: Post, *, by: "Member", body: str, kind: str, parent: Comment | None, at: "dt.datetime | None"
+) -> Comment:
     require(can_comment(by, post.pk), "Comments are for members who can read the post.")
     if parent:
         parent = Comment.objects.select_for_update().get(pk=parent.pk, post=post)
@@ -61,11 +70,12 @@ def answer_challenge(challenge: Comment, *, by: "Member", body: str, at: "dt.dat
 
     Raises CommentIsGone when it was withdrawn, or answered by a colleague, meanwhile.
     """
+    keep_pace(COMMENTS, by=by)
     challenge = _locked(challenge)
     if not challenge.is_open_challenge:
         raise CommentIsGone
     require(can_answer(by, challenge), "Owners and editors of the organization answer for it.")
-    made = comment(challenge.post, by=by, body=body, parent=challenge, at=at)
+    made = _write(challenge.post, by=by, body=body, kind=Kind.COMMENT, parent=challenge, at=at)
     challenge.answer, challenge.accepted_at = made, None
     challenge.settle()
     challenge.save(update_fields=["answer", "accepted_at", "awaits"])
@@ -93,6 +103,7 @@ def accept_answer(challenge: Comment, *, by: "Member", at: "dt.datetime | None" 
 @transaction.atomic
 def edit_comment(this: Comment, *, by: "Member", body: str) -> Comment:
     """Change what one's comment says. It is marked as edited, and what it said before is kept."""
+    keep_pace(EDITS, by=by)
     this = _locked(this)
     require(can_edit_comment(by, this), "Only its author changes a comment.")
     if this.body == body:

@@ -4,10 +4,12 @@ from typing import TYPE_CHECKING
 
 from django.db import transaction
 
+from accounts.members.limits import COMMENTS
 from commons import markup
 from commons.access import require
 from commons.activity.models import Verb
 from commons.activity.record import record
+from commons.pace import keep_pace
 from knowledge.comments.models import DraftComment
 from knowledge.posts.drafts import can_write
 from knowledge.posts.models import Draft
@@ -35,6 +37,7 @@ def comment_on_draft(draft: Draft, *, by: "Member", body: str, key: str | None =
     `key` is the secret part of the address by which a member reads it who does not write on it. Raises PermissionDenied
     where that is none any more, and Draft.DoesNotExist when the draft is gone.
     """
+    keep_pace(COMMENTS, by=by)
     held = Draft.objects.select_for_update(of=("self",)).select_related("organization").get(pk=draft.pk)
     require(
         by.is_active and (can_write(by, held) or (bool(key) and key == held.share_key)),

@@ -7,10 +7,12 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
+from accounts.members.limits import EDITS, EVIDENCE, FIELD_REPORTS
 from accounts.members.models import Member
 from commons.access import require
 from commons.activity.models import Verb
 from commons.activity.record import record
+from commons.pace import keep_pace
 from knowledge.evidence.grounds import ask_again
 from knowledge.evidence.models import Evidence, FieldReport, Kind, ReportVersion, Strength
 from knowledge.evidence.permissions import can_add_evidence, can_edit_report, can_report, can_withdraw_evidence
@@ -68,6 +70,12 @@ class EvidenceIsGone(Exception):
 @transaction.atomic
 def add_evidence(post: Post, piece: Piece, *, by: "Member", at: "dt.datetime | None" = None) -> Evidence:
     """Add a piece of evidence to a post: its organization's owners and editors."""
+    keep_pace(EVIDENCE, by=by)
+    return write_evidence(post, piece, by=by, at=at)
+
+
+def write_evidence(post: Post, piece: Piece, *, by: "Member", at: "dt.datetime | None" = None) -> Evidence:
+    """Add a piece of evidence to a post. Part of a verb, which keeps its own pace."""
     post = Post.objects.select_for_update(of=("self",), no_key=True).select_related("organization").get(pk=post.pk)
     require(can_add_evidence(by, post), MAY_NOT_ADD)
     producer = piece.producer or post.organization.name[:120]
@@ -91,11 +99,13 @@ def add_evidence(post: Post, piece: Piece, *, by: "Member", at: "dt.datetime | N
     return made
 
 
+@transaction.atomic
 def add_evidence_later(post: Post, piece: Piece, picture: Undrawn, *, by: "Member") -> "Conversion":
     """Have the worker draw a picture anew, and then add the piece of evidence that it shows.
 
     Raises what `begin_conversion` raises.
     """
+    keep_pace(EVIDENCE, by=by)
     require(can_add_evidence(by, post), MAY_NOT_ADD)
     typed = asdict(replace(piece, upload=None))
     del typed["upload"]
@@ -137,6 +147,7 @@ def report(
     post: Post, account: Account, *, by: "Member", organization: "Organization", at: "dt.datetime | None" = None
 ) -> FieldReport:
     """Say how it went when another organization tried what a post says."""
+    keep_pace(FIELD_REPORTS, by=by)
     post = Post.objects.select_for_update(of=("self",), no_key=True).select_related("organization").get(pk=post.pk)
     require(can_report(by, post, organization.pk), "Field reports are for owners and editors of another organization.")
     at = at or timezone.now()
@@ -162,6 +173,7 @@ def report(
 @transaction.atomic
 def edit_report(this: FieldReport, account: Account, *, by: "Member") -> FieldReport:
     """Publish the next version of a field report. Saying again just what it says makes none."""
+    keep_pace(EDITS, by=by)
     post = Post.objects.select_for_update(of=("self",), no_key=True).select_related("organization").get(pk=this.post_id)
     this = FieldReport.objects.select_for_update(of=("self",)).select_related("shown", "organization").get(pk=this.pk)
     this.post = post

@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from accounts.members.models import Member
 from commons import gate, queue
+from commons.pace import Door, TooOften, through
 from commons.site import absolute, host
 from knowledge.comments.actions import CommentIsGone, comment
 from knowledge.comments.models import Comment
@@ -77,7 +78,7 @@ def receive(mail: bytes | Message, *, to: tuple[str, ...] = ()) -> Received:
     if not is_new:
         return received
     try:
-        with transaction.atomic():
+        with transaction.atomic(), through(Door.MAIL):
             taken = _take(this)
     except NotTaken as refused:
         answered = _answer(this, refused.title, refused.words, refused.link)
@@ -133,6 +134,8 @@ def _comment(token: str, mail: Mail) -> Taken:
         made = comment(post, by=member, body=body, parent=parent)
     except CommentIsGone:
         raise NotTaken(NO_COMMENT, IS_GONE, address) from None
+    except TooOften as refused:
+        raise NotTaken(NO_COMMENT, str(refused), address) from None
     except PermissionDenied as denied:
         raise NotTaken(NO_COMMENT, str(denied)) from None
     _say_what_was_left_out(mail, "Your comment is on the post", absolute(made.get_absolute_url()))
@@ -168,6 +171,8 @@ def _draft(key: str, mail: Mail) -> Taken:
     body = _passed(text, gate.BODY, "a draft", title=NO_DRAFT, may_be_empty=bool(title))
     try:
         draft = begin_draft(by=member, title=title, body=body, from_mail=True)
+    except TooOften as refused:
+        raise NotTaken(NO_DRAFT, str(refused), absolute("/drafts/")) from None
     except TooManyDrafts as many:
         raise NotTaken(NO_DRAFT, str(many), absolute("/drafts/")) from None
     _say_what_was_left_out(mail, "Your draft is kept", absolute("/drafts/"))

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 from django.utils import timezone
 
+from accounts.members.limits import MOVES, POSTS
 from commons.access import require
 from commons.activity.models import Verb
 from commons.activity.record import record
-from knowledge.evidence.actions import Piece, add_evidence
+from commons.pace import keep_pace
+from knowledge.evidence.actions import Piece, write_evidence
 from knowledge.evidence.grounds import ask_again
 from knowledge.evidence.models import StillHolds
 from knowledge.ladder.models import Ending, Lesson
@@ -19,7 +21,7 @@ from knowledge.ladder.record import numbers, open_vetting_of, record_of
 from knowledge.ladder.rules import Record, missing_for
 from knowledge.ladder.vetting import close, locked, newest_of
 from knowledge.posts.actions import Content, NotReady, begin, put_aside, put_on_rung, show
-from knowledge.posts.lineage import end_link, link, make_link, one_writer
+from knowledge.posts.lineage import end_link, make_link, one_writer, write_link
 from knowledge.posts.listing import changed, relist, told_at_the_end
 from knowledge.posts.models import Link, LinkKind, Move, Post
 from knowledge.posts.permissions import can_edit
@@ -61,19 +63,21 @@ def publish_emerging(
     missing = missing_for(Rung.EMERGING, Record(case=content.case, evidence=len(pieces)), numbers())
     if missing:
         raise NotReady(missing)
+    keep_pace(POSTS, by=by)
     with told_at_the_end():
         one_writer(builds_on)
         post = begin(content, Rung.EMERGING, by=by, organization=organization, why=why, authors=authors, at=at)
         for piece in pieces:
-            add_evidence(post, piece, by=by, at=at)
+            write_evidence(post, piece, by=by, at=at)
         for ground in builds_on:
-            link(post, ground, LinkKind.BUILDS_ON, by=by, at=at)
+            write_link(post, ground, LinkKind.BUILDS_ON, by=by, at=at)
     return post
 
 
 @transaction.atomic
 def move_up(post: Post, *, by: "Member", why: str, at: "dt.datetime | None" = None) -> Move:
     """Move a hunch up to emerging approach, if its case is complete (NotReady). Only a vetting moves further up."""
+    keep_pace(MOVES, by=by)
     post = locked(post)
     require(can_move_up(by, post), "Owners and editors of the organization move its hunches up.")
     version = newest_of(post)
@@ -87,6 +91,7 @@ def move_up(post: Post, *, by: "Member", why: str, at: "dt.datetime | None" = No
 @transaction.atomic
 def step_down(post: Post, rung: Rung, *, by: "Member", why: str, at: "dt.datetime | None" = None) -> Move:
     """Move a post down to a lower rung, with a reason. Readers then see its newest version. Raises NotReady for a rung not below."""
+    keep_pace(MOVES, by=by)
     post = locked(post)
     require(can_step_down(by, post), "The post's organization, and moderators, step it down.")
     if rung >= post.rung:
@@ -114,6 +119,7 @@ def set_aside(
 
     Raises NotReady without either, and Unlinkable for a post that cannot supersede it.
     """
+    keep_pace(MOVES, by=by)
     post = locked(post)
     require(can_set_aside(by, post), "Owners and editors of the organization set its posts aside.")
     if lesson is None and superseded_by is None:
@@ -139,6 +145,7 @@ def set_aside(
 @transaction.atomic
 def take_up(post: Post, *, by: "Member", why: str, at: "dt.datetime | None" = None) -> Move:
     """Take up again what was set aside, with a reason; it stands where it stood."""
+    keep_pace(MOVES, by=by)
     post = locked(post)
     require(can_take_up(by, post), "Owners and editors of the organization take its posts up again.")
     for superseding in post.linked_from.filter(cause__isnull=False, ended_at=None):
@@ -152,6 +159,7 @@ def take_up(post: Post, *, by: "Member", why: str, at: "dt.datetime | None" = No
 @transaction.atomic
 def still_holds(ground: Link, *, by: "Member", why: str, at: "dt.datetime | None" = None) -> StillHolds:
     """Say that a post still holds, though what it builds on was set aside, stepped down, or did not work elsewhere; and why."""
+    keep_pace(MOVES, by=by)
     post = locked(ground.post)
     require(can_edit(by, post), "Owners and editors of the organization say whether its posts still hold.")
     made = StillHolds.objects.create(link=ground, why=why, by=by, at=at or timezone.now())

@@ -11,9 +11,11 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from accounts.members.limits import MOVES, REVIEWS
 from commons.access import require
 from commons.activity.models import Verb
 from commons.activity.record import record
+from commons.pace import keep_pace
 from knowledge.ladder.models import (
     Confirmation,
     Ending,
@@ -72,6 +74,7 @@ class Opinion:
 @transaction.atomic
 def open_vetting(post: Post, *, by: "Member", asks: str, until: dt.date, at: Moment | None = None) -> Vetting:
     """Ask people outside whether the newest version holds up, until the end of a day. Raises NotReady while evidence is wanted."""
+    keep_pace(MOVES, by=by)
     post = locked(post)
     require(can_open_vetting(by, post), "Owners and editors of the organization ask for a vetting, one at a time.")
     version = newest_of(post)
@@ -116,6 +119,7 @@ def review(
     With the last thing that the rule wants the post moves up, in this transaction. Raises Closed, ChangedMeanwhile when a
     newer version is out than was read, AlreadyReviewed, and, for `again`, NotReady where there is no verdict to change.
     """
+    keep_pace(REVIEWS, by=by)
     post, vetting = _locked_vetting(vetting)
     speaks_for = organization.pk if organization else None
     require(
@@ -157,6 +161,7 @@ def answer_request(review: Review, *, by: "Member", words: str, at: Moment | Non
 
     Raises Closed, and NotReady while no newer version is out.
     """
+    keep_pace(MOVES, by=by)
     post, vetting = _locked_vetting(review.vetting)
     require(can_answer_request(by, post), "Owners and editors of the organization answer for it.")
     newest = newest_of(post)

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 from django.utils import timezone
 
+from accounts.members.limits import POSTS, VERSIONS
 from commons import markup
 from commons.access import require
 from commons.activity.models import Verb
 from commons.activity.record import record
+from commons.pace import keep_pace
 from knowledge.posts.attachments import bind
-from knowledge.posts.lineage import link, one_writer
+from knowledge.posts.lineage import one_writer, write_link
 from knowledge.posts.listing import changed, relist, told_at_the_end
 from knowledge.posts.models import CheckBack, Licence, LinkKind, Move, MoveKind, Post, PostAuthor, Version
 from knowledge.posts.permissions import can_edit, can_publish, can_withdraw, may_edit
@@ -78,13 +80,14 @@ def publish(
     `check_back` is when the organization expects to know more; `builds_on` are the posts it grew out of. `at` is when it
     was first published elsewhere (an import, the sample); now, where not given. Raises what `lineage.link` raises.
     """
+    keep_pace(POSTS, by=by)
     with told_at_the_end():
         one_writer(builds_on)
         post = begin(content, Rung.HUNCH, by=by, organization=organization, why=why, authors=authors, at=at)
         if check_back:
             expect_more(post, check_back, by=by, at=at)
         for ground in builds_on:
-            link(post, ground, LinkKind.BUILDS_ON, by=by, at=at)
+            write_link(post, ground, LinkKind.BUILDS_ON, by=by, at=at)
     return post
 
 
@@ -163,6 +166,7 @@ def publish_version(
     no longer the newest: nobody's words are overwritten unseen. Above a hunch the case stays complete (NotReady). Saying
     again what the newest version says, and nothing else, gives that version back.
     """
+    keep_pace(VERSIONS, by=by)
     post = Post.objects.select_for_update(no_key=True).get(pk=post.pk)
     require(can_edit(by, post), "Only owners and editors of the organization change its posts.")
     if post.rung >= Rung.EMERGING and (missing := missing_case(content.case)):

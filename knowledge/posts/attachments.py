@@ -22,11 +22,13 @@ from django.db import transaction
 from django.db.models import Q, Sum
 from django.utils import timezone
 
+from accounts.members.limits import FILES
 from accounts.members.models import Member
 from commons import apart, gate
 from commons.access import require
 from commons.each import SomeFailed, do_each
 from commons.markup import PICTURE_WIDTHS
+from commons.pace import keep_pace
 from commons.slugs import slug_of
 from knowledge.posts.conversions import AWAY, begin_conversion
 from knowledge.posts.models import Attachment, Conversion, ConversionKind, Draft, DraftEdition, Post
@@ -154,8 +156,10 @@ def attach(post: Post | None, upload: Upload, *, by: "Member", at: "dt.datetime 
     return made
 
 
+@transaction.atomic
 def add_file(upload: Upload, *, by: "Member") -> Attachment:
     """Keep a file for a text that a member is writing. Raises what `attach` raises."""
+    keep_pace(FILES, by=by)
     require(by.is_active)
     return attach(None, upload, by=by)
 

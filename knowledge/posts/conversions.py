@@ -17,9 +17,11 @@ from django.db import IntegrityError, models, transaction
 from django.db.models import Count, Exists, F, Max, OuterRef, Q, Subquery, Sum
 from django.utils import timezone
 
+from accounts.members.limits import FILES
 from accounts.members.models import Member
 from commons import apart, queue
 from commons.access import require
+from commons.pace import keep_pace
 from knowledge.posts.models import Attachment, Conversion, ConversionKind, ConversionState, Draft, Post
 
 if TYPE_CHECKING:
@@ -58,9 +60,10 @@ def begin_conversion(
 ) -> Conversion:
     """Take a file in and have the worker read it.
 
-    Raises ValidationError where the member has as many in line as one may have, the line is full, or files cannot be kept.
-    The member's own count is exact; the others may be passed by a few that come at once.
+    Raises TooOften, and ValidationError where the member has as many in line as one may have, the line is full, or files cannot be
+    kept. The member's own count is exact; the others may be passed by a few that come at once.
     """
+    keep_pace(FILES, by=by)
     require(by.is_active)
     Member.objects.select_for_update(no_key=True).get(pk=by.pk)  # two at once count each other
     own = Conversion.objects.unfinished(kind).filter(by=by).count()

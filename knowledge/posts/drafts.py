@@ -15,11 +15,13 @@ from django.contrib.auth import get_user_model
 from django.db import transaction
 from django.utils import timezone
 
+from accounts.members.limits import DRAFTS, MOVES
 from accounts.members.models import Member
 from accounts.organizations.permissions import can_draft_for, can_publish_for
 from commons.access import require
 from commons.activity.models import Verb
 from commons.activity.record import record
+from commons.pace import keep_pace
 from knowledge.posts.attachments import hold
 from knowledge.posts.models import Draft, DraftEdition, Post
 
@@ -97,6 +99,7 @@ def begin_draft(
         )  # who comes at the same moment waits, and is counted
         begun = Draft.objects.filter(by=by, sitting=sitting, post=post).first() if sitting else None
         if begun is None:
+            keep_pace(DRAFTS, by=by)
             require_room_for_draft(by)
             return _begun(by, words, post, sitting, from_mail=from_mail)
     # In a transaction of its own: whoever publishes holds the draft before they wait for the member
@@ -193,6 +196,7 @@ def discard_draft(draft: Draft, *, by: "Member") -> None:
 @transaction.atomic
 def propose_draft(draft: Draft, *, by: "Member") -> Draft:
     """Send a draft to those who publish for its organization. Twice is once."""
+    keep_pace(MOVES, by=by)
     held = Draft.objects.select_for_update(of=("self",)).select_related("organization").get(pk=draft.pk)
     require(can_write(by, held), "You may not write on this draft any more.")
     require(held.organization is not None, "Say which organization it is for.")

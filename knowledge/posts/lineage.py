@@ -5,9 +5,11 @@ from typing import TYPE_CHECKING, NamedTuple
 from django.db import connection, transaction
 from django.utils import timezone
 
+from accounts.members.limits import MOVES
 from commons.access import require
 from commons.activity.models import Verb
 from commons.activity.record import record
+from commons.pace import keep_pace
 from knowledge.posts.listing import changed
 from knowledge.posts.models import PUBLIC, Link, LinkKind, Move, Post
 from knowledge.posts.permissions import can_edit
@@ -33,6 +35,12 @@ def link(post: Post, to: Post, kind: LinkKind, *, by: "Member", at: "dt.datetime
 
     Raises Unlinkable for a post that `by` may not read, for the post itself, and for what would come after itself.
     """
+    keep_pace(MOVES, by=by)
+    return write_link(post, to, kind, by=by, at=at)
+
+
+def write_link(post: Post, to: Post, kind: LinkKind, *, by: "Member", at: "dt.datetime | None" = None) -> Link:
+    """Link a post to another. Part of a verb, which keeps its own pace; raises what `link` raises."""
     post = Post.objects.select_for_update(of=("self",), no_key=True).select_related("organization").get(pk=post.pk)
     require(can_edit(by, post), "Owners and editors of the organization say what its posts build on.")
     return make_link(post, to, kind, by=by, at=at)
@@ -79,6 +87,7 @@ def one_writer(grounds: "Sequence[Post]") -> None:
 @transaction.atomic
 def unlink(this: Link, *, by: "Member") -> Link:
     """Take a link away. That it was there stays in the record. Taking it away twice is once."""
+    keep_pace(MOVES, by=by)
     post = Post.objects.select_for_update(of=("self",), no_key=True).select_related("organization").get(pk=this.post_id)
     require(can_edit(by, post), "Owners and editors of the organization say what its posts build on.")
     this = Link.objects.select_for_update().get(pk=this.pk)

@@ -8,9 +8,11 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.members.actions import own_pages_changed
+from accounts.members.limits import SUBSCRIPTIONS
 from commons.access import require
 from commons.activity.models import Verb
 from commons.activity.record import record
+from commons.pace import keep_pace
 from knowledge.subscriptions.models import (
     BY_MAIL,
     Cadence,
@@ -43,6 +45,7 @@ def subscribe(
     Without `wants`, a new subscription is to what is usual for its kind, and one that is there stays to what it was.
     Whether they may see the thing is asked by the caller.
     """
+    keep_pace(SUBSCRIPTIONS, by=by)
     require(by.is_active)
     chosen = None if wants is None else [what for what in What.values if what in set(wants)]
     changes = {"cadence": cadence} if chosen is None else {"cadence": cadence, "wants": chosen}

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods
 from commons import keeping
 from commons.access import acting
 from commons.once import form_of, fresh_key, once
+from commons.pace import TooOften
 from knowledge.posts.actions import NotReady
 from knowledge.posts.models import Post
 
@@ -63,13 +64,13 @@ def ask(
 ) -> HttpResponseBase:
     """Show a form; when it is sent and valid, do `act` with what was typed, once, and answer with `done` of the thing's key.
 
-    What is wrong, or not ready, stands at its field (422) and nothing typed is lost; a ValidationError of `act` may bring new
-    values for fields as its params. `options` go to the form.
+    What is wrong, or not ready, stands at its field (422; 429 where it comes too often) and nothing typed is lost; a
+    ValidationError of `act` may bring new values for fields as its params. `options` go to the form.
     """
     typed = request.POST if request.method == "POST" else keeping.taken_back(request)
     initial = {"key": fresh_key(), **options.pop("initial", {})}
     form = form_class(typed, request.FILES or None, initial=initial, **options)
-    status = 200
+    status, too_often = 200, None
     if request.method == "POST":
         status = 422
         if form.is_valid():
@@ -83,6 +84,9 @@ def ask(
             except NotReady as not_ready:
                 for name, words in not_ready.missing.items():
                     form.add_error(name if name in form.fields else None, words)
+            except TooOften as refused:
+                form.add_error(None, str(refused))
+                too_often = refused
             except ValidationError as refused:
                 form.add_error(None, refused)
                 form.data = request.POST.copy()  # type: ignore[assignment]
@@ -92,4 +96,5 @@ def ask(
                 return done(key)
     elif typed is not None:
         form.errors.clear()
-    return render(request, template, {"form": form, **context}, status=status)
+    response = render(request, template, {"form": form, **context}, status=status)
+    return too_often.mark(response) if too_often else response

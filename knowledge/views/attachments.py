@@ -17,6 +17,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from commons import keeping
 from commons.access import acting
 from commons.once import form_of, fresh_key, once
+from commons.pace import TooOften
 from knowledge.posts.attachments import MIB, PICTURE, Undrawn, Upload, add_file, discard_file, draw_later, kept_by
 from knowledge.posts.forms import FileForm
 from knowledge.posts.models import Attachment
@@ -43,7 +44,7 @@ def attachments(request: HttpRequest) -> HttpResponseBase:
         return JsonResponse({"error": SIGN_IN}, status=401) if wants_json else keeping.to_sign_in(request)
     member = acting(request)
     sent = request.POST if request.method == "POST" else None
-    form = FileForm(sent, request.FILES or None, initial={"key": fresh_key()})
+    form, too_often = FileForm(sent, request.FILES or None, initial={"key": fresh_key()}), None
     if request.method == "POST" and form.is_valid():
         file, key = form.cleaned_data["file"], form.cleaned_data["key"]
         try:
@@ -52,6 +53,9 @@ def attachments(request: HttpRequest) -> HttpResponseBase:
                 pk, _ = once(key, by=member, form=by_key, act=lambda: draw_later(file, by=member))
                 return begun(request, pk)
             added = _added(request, key, file, member)
+        except TooOften as refused:
+            form.add_error("file", str(refused))
+            too_often = refused
         except ValidationError as refused:
             form.add_error("file", refused)
         else:
@@ -62,7 +66,8 @@ def attachments(request: HttpRequest) -> HttpResponseBase:
     status = 422 if request.method == "POST" else 200
     if wants_json and status == 422:
         told = [str(error) for errors in form.errors.values() for error in errors]
-        return JsonResponse({"error": " ".join(told)}, status=status)
+        answer = JsonResponse({"error": " ".join(told)}, status=status)
+        return too_often.mark(answer) if too_often else answer
     context = {
         "form": form,
         "files": Attachment.objects.in_no_post(member)[:SHOWN],
@@ -70,7 +75,8 @@ def attachments(request: HttpRequest) -> HttpResponseBase:
         "most": settings.MEMBER_LIMIT // MIB,
         "days": settings.KEEP_UNNAMED_DAYS,
     }
-    return render(request, "attachments/attachments.html", context, status=status)
+    response = render(request, "attachments/attachments.html", context, status=status)
+    return too_often.mark(response) if too_often else response
 
 
 def _added(request: HttpRequest, key: "UUID | None", upload: Upload, member: "Member") -> Attachment:

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from commons import keeping, markup
 from commons.access import acting, require
 from commons.once import form_of, fresh_key, once
+from commons.pace import TooOften
 from knowledge.comments import actions
 from knowledge.comments.forms import AnswerForm, CommentForm, EditCommentForm
 from knowledge.comments.models import Comment, Kind
@@ -33,7 +34,7 @@ def new(request: HttpRequest, number: int, slug: str, parent: int | None = None)
     typed = request.POST if request.method == "POST" else keeping.taken_back(request)
     kind = request.GET.get("kind", Kind.COMMENT)
     form = CommentForm(typed, initial={"key": fresh_key(), "kind": kind if kind in Kind.values else Kind.COMMENT})
-    status, preview = 200, None
+    status, preview, too_often = 200, None, None
     if request.method == "POST":
         if not form.is_valid():
             status = 422
@@ -56,11 +57,14 @@ def new(request: HttpRequest, number: int, slug: str, parent: int | None = None)
             except actions.CommentIsGone:
                 form.add_error(None, "The comment you answer was withdrawn meanwhile. Your words are still here.")
                 status = 409
+            except TooOften as refused:
+                form.add_error(None, str(refused))
+                too_often = refused
             else:
                 return _told(request, found, made)
     elif typed is not None:
         form.errors.clear()
-    return render(
+    response = render(
         request,
         "comments/new.html",
         {
@@ -74,6 +78,7 @@ def new(request: HttpRequest, number: int, slug: str, parent: int | None = None)
         },
         status=status,
     )
+    return too_often.mark(response) if too_often else response
 
 
 def _told(request: HttpRequest, post: Post, made: int) -> HttpResponseBase:
@@ -105,21 +110,27 @@ def edit(request: HttpRequest, pk: int) -> HttpResponseBase:
     """Change what one's comment says."""
     this = _own(request, pk)
     form = EditCommentForm(request.POST if request.method == "POST" else None, initial={"body": this.body})
-    preview, status = None, 200
+    preview, status, too_often = None, 200, None
     if request.method == "POST":
         if not form.is_valid():
             status = 422
         elif request.POST.get("action") == "preview":
             preview = markup.render(form.cleaned_data["body"], top=3).html
         else:
-            actions.edit_comment(this, by=acting(request), body=form.cleaned_data["body"])
-            return redirect(this)
-    return render(
+            try:
+                actions.edit_comment(this, by=acting(request), body=form.cleaned_data["body"])
+            except TooOften as refused:
+                form.add_error(None, str(refused))
+                too_often = refused
+            else:
+                return redirect(this)
+    response = render(
         request,
         "comments/edit.html",
         {"comment": this, "post": this.post, "form": form, "preview": preview},
         status=status,
     )
+    return too_often.mark(response) if too_often else response
 
 
 @never_cache

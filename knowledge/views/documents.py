@@ -9,6 +9,7 @@ from django.views.decorators.http import require_http_methods
 from commons import keeping
 from commons.access import acting
 from commons.once import form_of, fresh_key, once
+from commons.pace import TooOften
 from knowledge.documents.actions import open_later
 from knowledge.documents.forms import OpenForm
 from knowledge.posts.drafts import TooManyDrafts
@@ -35,6 +36,9 @@ def open_into_draft(request: HttpRequest) -> HttpResponseBase:
             )
         except TooManyDrafts as many:
             form.add_error(None, f"{many} Then open this again.")
+        except TooOften as refused:
+            form.add_error(None, str(refused))
+            return refused.mark(render(request, "documents/open_into_draft.html", {"form": form}))
         except ValidationError as refused:
             form.add_error("document", refused)
         else:

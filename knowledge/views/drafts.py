@@ -16,6 +16,7 @@ from commons import keeping
 from commons.access import acting, require
 from commons.converters import parse_number
 from commons.once import form_of, fresh_key, once
+from commons.pace import TooOften
 from knowledge.posts import drafts as verbs
 from knowledge.posts.forms import CaptureForm, NoteForm
 from knowledge.posts.models import Draft, Post
@@ -58,7 +59,8 @@ def save(request: HttpRequest) -> JsonResponse:
     """Save what is typed, while it is typed. The page's own script asks; each answer says what to tell the writer.
 
     200 with the draft and its edition; 409 where somebody saved something else meanwhile; 401 for who is signed out; 422 for
-    what cannot be kept. Nothing that was typed is lost by any of them: the browser keeps it until this says that it is saved.
+    what cannot be kept; 429 for many drafts begun in a short time. Nothing that was typed is lost by any of them: the browser
+    keeps it until this says that it is saved.
     """
     if not request.user.is_authenticated:
         return JsonResponse({"words": SIGNED_OUT}, status=401)
@@ -71,8 +73,10 @@ def save(request: HttpRequest) -> JsonResponse:
         return JsonResponse({"words": f"{meanwhile} Nothing is lost: look at both, and choose."}, status=409)
     except verbs.TooManyDrafts as many:
         return JsonResponse({"words": f"{many} What you typed is kept in this browser."}, status=422)
-    except ValidationError as refused:
-        return JsonResponse({"words": f"Not saved. {' '.join(refused.messages)}"}, status=422)
+    except (TooOften, ValidationError) as refused:
+        why = str(refused) if isinstance(refused, TooOften) else " ".join(refused.messages)
+        answer = JsonResponse({"words": f"Not saved. {why}"}, status=422)
+        return refused.mark(answer) if isinstance(refused, TooOften) else answer
     if saved is None:
         return JsonResponse({})
     told: dict[str, Any] = {"draft": saved.pk, "edition": saved.edition, "address": saved.get_absolute_url()}

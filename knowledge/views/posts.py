@@ -21,6 +21,7 @@ from commons.access import acting, require
 from commons.converters import parse_number
 from commons.headers import NEVER_STORED
 from commons.once import form_of, fresh_key, once
+from commons.pace import TooOften
 from knowledge.comments.actions import THREAD
 from knowledge.comments.permissions import may_speak
 from knowledge.comments.thread import blank_form, make_threads, own_comments
@@ -116,14 +117,13 @@ def new(request: HttpRequest) -> HttpResponseBase:
         return keeping.to_sign_in(request)
     typed = request.POST if request.method == "POST" else keeping.taken_back(request)
     if not request.user.organization_ids:
-        if request.method == "POST":
-            keeping.keep(request)
         messages.info(request, "First, who is publishing? Add your organization; then share what you are learning.")
-        return redirect(f"{reverse('organization_new')}?next={reverse('post_new')}")
+        onward = redirect(f"{reverse('organization_new')}?next={reverse('post_new')}")
+        return keeping.away_and_back(request, onward, "Add your organization")
     writing = opened(request)
     initial = {"key": fresh_key(), **_context_of(request), **writing.initial}
     form = ComposeForm(typed, member=request.user, initial=initial)
-    page = {"writing": writing, "may_publish": bool(form.publishers)}
+    page, too_often = {"writing": writing, "may_publish": bool(form.publishers)}, None
     if request.method == "POST" and request.POST.get("action") in DRAFT_ACTIONS:
         return _kept(request, form, writing, "posts/new.html", page)
     if request.method == "POST" and form.is_valid() and form.may_publish():
@@ -142,12 +142,16 @@ def new(request: HttpRequest) -> HttpResponseBase:
                 form.add_error(None, str(gone))
             except SavedMeanwhile as meanwhile:
                 return _both(request, form, meanwhile, "posts/new.html", page)
+            except TooOften as refused:
+                form.add_error(None, str(refused))
+                too_often = refused
             else:
                 messages.success(request, f"Published. Your {form.chosen_rung.label.lower()} is out.")
                 return taken(_to_post(request, number), writing)
     elif request.method != "POST" and typed is not None:
         form.errors.clear()  # what was kept is shown again as it was, not marked before it is sent
-    return _compose(request, form, "posts/new.html", page)
+    response = _compose(request, form, "posts/new.html", page)
+    return too_often.mark(response) if too_often else response
 
 
 def _to_post(request: HttpRequest, number: int) -> HttpResponse:
@@ -176,6 +180,8 @@ def _kept(
         return _both(request, form, meanwhile, template, page)
     except TooManyDrafts as many:
         form.add_error(None, str(many))
+    except TooOften as refused:
+        return _too_often(request, form, refused, template, page)
     except ValidationError as refused:
         form.add_error(None, refused)
     except Draft.DoesNotExist:
@@ -276,6 +282,8 @@ def edit(request: HttpRequest, number: int, slug: str) -> HttpResponseBase:
             form.add_error(None, str(gone))
         except SavedMeanwhile as saved:
             return _both(request, form, saved, "posts/edit.html", page)
+        except TooOften as refused:
+            return _too_often(request, form, refused, "posts/edit.html", page)
         except actions.ChangedMeanwhile as change:
             meanwhile = change.newest
             form.data = request.POST.copy()
@@ -286,6 +294,14 @@ def edit(request: HttpRequest, number: int, slug: str) -> HttpResponseBase:
     elif request.method != "POST" and typed is not None:
         form.errors.clear()
     return _compose(request, form, "posts/edit.html", {**page, "meanwhile": meanwhile}, 409 if meanwhile else 200)
+
+
+def _too_often(
+    request: HttpRequest, form: ContentForm, refused: TooOften, template: str, page: dict[str, object]
+) -> HttpResponse:
+    """The form with what was typed, and until when it waits."""
+    form.add_error(None, str(refused))
+    return refused.mark(_compose(request, form, template, page))
 
 
 def _begun(request: HttpRequest, post: Post) -> Draft | None:

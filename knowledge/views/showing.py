@@ -13,6 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from commons import keeping, markup
 from commons.access import acting
 from commons.once import form_of, fresh_key, once
+from commons.pace import TooOften
 from knowledge.comments import on_drafts
 from knowledge.comments.forms import DraftCommentForm
 from knowledge.posts import drafts as verbs
@@ -73,7 +74,7 @@ def _shown(request: HttpRequest, draft: Draft, address: str, key: str | None) ->
     if request.method == "POST" and not request.user.is_authenticated:
         return keeping.to_sign_in(request)
     typed = request.POST if request.method == "POST" else keeping.taken_back(request)
-    form = DraftCommentForm(typed, initial={"key": fresh_key()})
+    form, too_often = DraftCommentForm(typed, initial={"key": fresh_key()}), None
     if request.method == "POST" and form.is_valid():
         by, told = acting(request), form.cleaned_data
         try:
@@ -87,6 +88,9 @@ def _shown(request: HttpRequest, draft: Draft, address: str, key: str | None) ->
             form.add_error(None, str(many))
         except Draft.DoesNotExist:
             form.add_error(None, GONE)
+        except TooOften as refused:
+            form.add_error(None, str(refused))
+            too_often = refused
         else:
             return redirect(f"{address}#comment-{made}")
     elif request.method != "POST" and typed is not None:
@@ -102,7 +106,8 @@ def _shown(request: HttpRequest, draft: Draft, address: str, key: str | None) ->
         "form": form,
         "can_write": verbs.can_write(request.user, draft),
     }
-    return render(request, "posts/shared.html", context, status=422 if form.errors else 200)
+    response = render(request, "posts/shared.html", context, status=422 if form.errors else 200)
+    return too_often.mark(response) if too_often else response
 
 
 @never_cache
