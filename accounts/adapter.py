@@ -56,7 +56,6 @@ ASKED_MAIL = frozenset(
 )
 
 
-
 class AccountAdapter(DefaultAccountAdapter):
     error_messages = {
         **DefaultAccountAdapter.error_messages,

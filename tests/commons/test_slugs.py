@@ -61,5 +61,5 @@ def test_two_places_without_letters_do_not_share_an_address():
 
 def test_a_tag_that_had_no_address_gets_one(db):
     Tag.objects.bulk_create([Tag(name=".", slug=""), Tag(name="tag", slug="tag"), Tag(name="tag 1", slug="tag_1")])
-    import_module("knowledge.migrations.0021_no_empty_slugs").mend(apps, None)
+    import_module("knowledge.migrations.0020_no_empty_slugs").mend(apps, None)
     assert dict(Tag.objects.values_list("name", "slug")) == {".": "tag_2", "tag": "tag", "tag 1": "tag_1"}

@@ -9,7 +9,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("knowledge", "0021_no_empty_slugs"),
+        ("knowledge", "0020_no_empty_slugs"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
