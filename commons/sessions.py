@@ -34,14 +34,15 @@ class SessionStore(DatabaseStore):
     def encode(self, session_dict: dict[str, Any]) -> str:
         return sealing.seal(super().encode(session_dict))
 
-    def decode(self, session_data: str) -> dict[str, Any]:
+    def decode(self, session_data: bytes | str) -> dict[str, Any]:
         """Return what the session holds; nothing where another secret sealed it. One from before sealing is read as it is."""
+        text = session_data.decode() if isinstance(session_data, bytes) else session_data
         try:
-            session_data = sealing.unseal(session_data)
+            text = sealing.unseal(text)
         except sealing.CannotOpen:
-            if session_data.startswith(sealing.MARK):
+            if text.startswith(sealing.MARK):
                 return {}
-        return super().decode(session_data)  # type: ignore[no-any-return]
+        return super().decode(text)  # type: ignore[no-any-return]
 
     def load(self) -> dict[str, Any]:
         """What the session holds; nothing, and a key that is no longer used, where it has ended or never was."""
