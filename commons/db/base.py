@@ -133,7 +133,7 @@ def optional_write() -> Iterator[None]:
     """
     connection = database()
     # (The transaction that Django puts around a test is none of ours: it costs no page a savepoint)
-    in_transaction = any(not block._from_testcase for block in connection.atomic_blocks)  # type: ignore[attr-defined]
+    in_transaction = any(not getattr(block, "_from_testcase", False) for block in connection.atomic_blocks)
     savepoint = connection.savepoint() if in_transaction else None
     try:
         yield
