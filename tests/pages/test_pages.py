@@ -30,7 +30,7 @@ PAGES = [
     ("{post}versions/1/compare/2/", 6, 8),
     ("{post}versions/1/compare/2/?view=side-by-side", 6, 8),
     ("/search/", 2, 4),
-    ("/search/?q=rent", 4, 6),
+    ("/search/?q=rent", 8, 10),
     ("/about/", 0, 2),
     ("/how-the-ladder-works/", 0, 2),
     ("/learning-in-the-open/", 0, 2),
@@ -51,7 +51,7 @@ PAGES = [
 FEEDS = [
     ("/feed.atom", 2, 4),
     ("/issue-areas/housing/feed.atom", 2, 4),
-    ("/search/feed.atom?q=rent", 4, 6),
+    ("/search/feed.atom?q=rent", 8, 10),
     ("/tags/rent/feed.atom", 3, 5),
     ("/places/kenya/feed.atom", 3, 5),
     ("/organizations/harbor-street/feed.atom", 3, 5),
