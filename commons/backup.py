@@ -47,6 +47,7 @@ KEYS = {
 LEFT_OUT = {
     "django_session": "whoever is signed in signs in again: a copy must let nobody in",
     "commons_accountmail": "mail about accounts waits for minutes, and holds codes",
+    "commons_keptform": "what was typed before a sign-in waits for a session, and those are left out",
     "commons_trialmail": "the mail that the trial shows holds codes",
     "cache": "it fills itself",
 }
