@@ -228,7 +228,7 @@ XXE = b'<?xml version="1.0"?><!DOCTYPE x [<!ENTITY e SYSTEM "file:///etc/passwd"
         (lambda: b"caf\xe9", "a.md", "not in UTF-8"),
         (lambda: b"words " * 1_700_000, "a.md", "a post holds 200,000"),
         (lambda: b"<div>" * 50_000 + b"x", "a.html", "too deep"),
-        (lambda: b"<p>words</p>" * 800_000, "a.html", "open it in parts"),
+        (lambda: b"<p>words</p>" * 800_000, "a.html", "Open it in parts"),
         (lambda: b"<p> </p><script>alert(1)</script>", "a.html", "no text"),
         (lambda: b"", "a.docx", "This file is empty"),
         (lambda: b"x" * (20 * 1024 * 1024 + 1), "a.md", "may have 20"),
