@@ -95,6 +95,7 @@ def _in_turn() -> Iterator[None]:
         if turn.info.server_version < OLDEST_DATABASE * 10_000:
             raise Refused(f"The commons needs PostgreSQL {OLDEST_DATABASE} or later, and this server is older.")
         turn.execute("SET lock_timeout = 0")
+        turn.execute("SET statement_timeout = 0")  # another may be at it for minutes
         turn.execute("SELECT pg_advisory_lock(%s)", [TURN])
         yield
 

@@ -79,7 +79,7 @@ def _refusing(view: Any) -> Any:
     A provider that gets a 500 sends the same again, for days.
     """
 
-    from anymail.exceptions import AnymailError
+    from anymail.exceptions import AnymailConfigurationError, AnymailError
 
     unreadable = (AnymailError, *_UNREADABLE)
 
@@ -90,7 +90,10 @@ def _refusing(view: Any) -> Any:
 
         def parse_events(self, request: HttpRequest) -> Any:
             with _refused(request, unreadable):
-                return list(super().parse_events(request))
+                try:
+                    return list(super().parse_events(request))
+                except AnymailConfigurationError as trouble:  # anymail takes a body of another sort for another address's
+                    raise ValueError(str(trouble)) from trouble
 
         def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             with _refused(request, _UNKEEPABLE):

@@ -38,5 +38,5 @@ def told(sender: Any, event: Any, esp_name: str, **_: Any) -> None:
 
 def came(sender: Any, event: Any, esp_name: str, **_: Any) -> None:
     """A mail that came, handed on by the provider."""
-    to = event.message.envelope_recipient
-    receive(event.message, to=(to,) if to else ())
+    to = event.message.envelope_recipient  # as the provider has it: mostly an address
+    receive(event.message, to=(to,) if isinstance(to, str) and to else ())

@@ -324,6 +324,12 @@ def show(post: Post, version: Version) -> None:
     post.issue_areas.set(version.issue_area_ids)
     post.places.set(version.place_ids)
     post.tags.set(version.tag_names)
+    index_post(post, version)
+    relist(post)
+
+
+def index_post(post: Post, version: Version) -> None:
+    """Write what search finds a post by: the words of this version, in place of those it was found by."""
     areas, places = IssueArea.objects.in_bulk(version.issue_area_ids), Place.objects.in_bulk(version.place_ids)
     topics = " ".join([*version.tag_names, *(str(thing) for thing in (*areas.values(), *places.values()))])
     case = " ".join(getattr(version, name) for name in CASE_FIELDS)
@@ -335,4 +341,3 @@ def show(post: Post, version: Version) -> None:
         text=f"{topics} {case} {markup.render(version.body).words}",
         language=version.language,
     )
-    relist(post)

@@ -21,6 +21,7 @@ from accounts.members.limits import FILES
 from accounts.members.models import Member
 from commons import apart, queue
 from commons.access import require
+from commons.delivery import is_over
 from commons.pace import keep_pace
 from knowledge.posts.models import Attachment, Conversion, ConversionKind, ConversionState, Draft, Post
 
@@ -103,9 +104,9 @@ def files_before(conversion: Conversion) -> int:
 
 def claimable(kind: str, *, now: dt.datetime) -> "models.QuerySet[Conversion]":
     """Files whose turn may come: those that wait while no other of their member is being read, and those whose reading was
-    cut off. (A lease that ends later than any given now is of a clock that ran ahead, and is none.)
+    cut off. (Two who claim at once have read the clock one after the other: only a lease far ahead is of a clock that ran ahead.)
     """
-    cut_off = Q(state=ConversionState.RUNNING) & (Q(lease_until__lt=now) | Q(lease_until__gt=now + LEASE))
+    cut_off = Q(state=ConversionState.RUNNING) & is_over("lease_until", now, LEASE)
     running = Conversion.objects.filter(by=OuterRef("by"), kind=kind, state=ConversionState.RUNNING)
     rows: models.QuerySet[Conversion] = Conversion.objects.filter(kind=kind).filter(
         cut_off | (Q(state=ConversionState.WAITING) & ~Exists(running))

@@ -144,7 +144,7 @@ def test_a_document_costs_the_same_however_many_there_are(client, many):
             assert not any(
                 "count(*)" in query["sql"].lower() and "over ()" not in query["sql"].lower() for query in queries
             )
-        assert max(costs) <= 5
+        assert max(costs) <= 9  # a search sets its own time limit, which is four
 
 
 @pytest.mark.slow

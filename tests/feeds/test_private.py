@@ -48,7 +48,7 @@ def test_nobody_keeps_or_indexes_it(client, alice, address, form):
     for headers in ({}, {"if-none-match": client.get(f"{address}.{form}")["ETag"]}):
         answer = client.get(f"{address}.{form}", headers=headers)
         assert answer["Cache-Control"] == "private, no-store"
-        assert answer["X-Robots-Tag"] == "noindex"
+        assert answer["X-Robots-Tag"] == "noindex, nofollow"
         assert answer["Referrer-Policy"] == "no-referrer"
         assert not answer.cookies
     assert not any(address in str(key) for key in [*kept.pages.things, *kept.listings.things])

@@ -323,7 +323,7 @@ def of_provider(client, settings, provider):
         sign = hmac.new(KEY.encode(), sent, hashlib.sha256).hexdigest()
         statuses = []
         for pattern in webhooks.patterns():
-            path = f"/anymail/{str(pattern.pattern).strip('^$')}"
+            path = f"/anymail/{str(pattern.pattern).strip('^$').replace('(_mime)?', '')}"
             headers = {**basic(), "Signature": sign}
             statuses.append(client.post(path, sent, content_type="application/json", headers=headers).status_code)
             for form in (

@@ -66,7 +66,7 @@ def media(settings, tmp_path):
 @pytest.fixture
 def fresh():
     """The address of an empty database on the tests' server."""
-    name = "commons_restored"
+    name = f"commons_restored_{os.getpid()}"  # the tests of another process have their own
     address = urlsplit(os.environ["DATABASE_URL"])
     with psycopg.connect(os.environ["DATABASE_URL"], autocommit=True) as server:
         server.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
