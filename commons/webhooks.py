@@ -92,7 +92,9 @@ def _refusing(view: Any) -> Any:
             with _refused(request, unreadable):
                 try:
                     return list(super().parse_events(request))
-                except AnymailConfigurationError as trouble:  # anymail takes a body of another sort for another address's
+                except (
+                    AnymailConfigurationError
+                ) as trouble:  # anymail takes a body of another sort for another address's
                     raise ValueError(str(trouble)) from trouble
 
         def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:

@@ -216,7 +216,8 @@ def _both(
 
 def _context_of(request: HttpRequest) -> dict[str, Any]:
     """What "Build on this" carries over from the post it was pressed on: the link, issue areas, tags and places."""
-    number = parse_number(request.GET.get("builds_on")) or 0
+    if not (number := parse_number(request.GET.get("builds_on"))):
+        return {}
     found = Post.objects.visible_to(request.user).select_related("shown").filter(pk=number).first()
     if found is None or found.shown is None:
         return {}

@@ -179,9 +179,9 @@ def test_web_server_and_worker_run_as_another_user_and_end_at_sigterm(image):
     before = image.files()
     web, worker = image.start("web"), image.start("worker")
     try:
-        assert wait_for(lambda: status_of(image.port, "/readyz") == 200 or web.poll() is not None), (
-            image.words("web") + image.words("worker")
-        )
+        assert wait_for(lambda: status_of(image.port, "/readyz") == 200 or web.poll() is not None), image.words(
+            "web"
+        ) + image.words("worker")
         assert status_of(image.port, "/") == 200, image.words("web")
         check = json.loads(instructions("HEALTHCHECK")[0].partition("CMD")[2])
         assert image.run(check).returncode == 0
