@@ -60,6 +60,13 @@ def bump(listings: Iterable[str], posts: Mapping[str, int] | None = None) -> Non
         )
 
 
+def bump_lists() -> None:
+    """Change the stamps of every list and search, in the caller's transaction: what stands in them is found in another way now."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT listing FROM knowledge_stamp WHERE listing NOT LIKE 'post-%'")
+        bump([listing for (listing,) in cursor.fetchall()])
+
+
 def bump_all() -> None:
     """Change every stamp, far beyond any that a reader has seen: after a restore the same number would stand for other things."""
     with connection.cursor() as cursor:

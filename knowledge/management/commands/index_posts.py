@@ -7,6 +7,7 @@ from django.db import transaction
 from commons.long_command import LongCommand, Progress
 from knowledge.posts.actions import index_post
 from knowledge.posts.models import Post
+from knowledge.stored.stamps import bump_lists
 
 BATCH = 100  # posts of one transaction: a writer waits for no more than these
 
@@ -20,6 +21,7 @@ class Command(LongCommand):
         while batch := _index(posts.filter(pk__gt=last)[:BATCH]):
             progress.advance(len(batch))
             last = batch[-1]
+        bump_lists()
         progress.end()
         self.stdout.write(f"{progress.done:,} posts are indexed.")
 
