@@ -2,6 +2,7 @@
 
 import logging
 
+from commons.apart import Interrupted
 from commons.each import is_away
 from commons.mailbox import Away, mailbox
 from knowledge.inbound.actions import receive
@@ -23,6 +24,9 @@ def fetch(url: str) -> int:
                 raw = box.mail(number, MOST_BYTES)
                 try:
                     receive(raw)
+                except Interrupted:
+                    log.info("The machine has too much to do: mail %s is received the next time.", number)
+                    break
                 except Exception as error:
                     if is_away(error):
                         raise  # the database is away, and the mail is not at fault

@@ -2,14 +2,13 @@
 
 import base64
 import datetime as dt
-import time
 from email.message import EmailMessage
 from email.mime.base import MIMEBase
 
 import pytest
 from django.utils import timezone
 
-from commons import gate
+from commons import apart, gate
 from knowledge.comments.actions import withdraw_comment
 from knowledge.comments.models import Comment
 from knowledge.inbound import actions, writing
@@ -441,13 +440,24 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
-def test_what_would_be_searched_for_hours_ends_in_seconds(alice, post, monkeypatch, text):
-    monkeypatch.setattr(writing, "SECONDS", 2.0)
-    began = time.monotonic()
+def test_what_would_be_searched_for_hours_is_given_up(alice, post, text):
+    assert writing.SECONDS == 1  # of processor time
     received = receive(bytes(mail(answering(alice, post), text)))
-    assert time.monotonic() - began < 6
     assert received.became == Became.REFUSED
     assert len(said_to(alice.email)) == 1
+
+
+def test_a_mail_that_a_busy_machine_did_not_come_to_is_received_another_time(alice, post, monkeypatch):
+    """Whatever the clock says, it is no fault of the mail: nobody is told that it cannot be read."""
+    came = bytes(mail(answering(alice, post), "We see it too."))
+    monkeypatch.setattr(apart, "CLOCK", 0)
+    monkeypatch.setattr(apart, "BEAT_SECONDS", 0.001)
+    with pytest.raises(apart.Interrupted):
+        receive(came)
+    assert not Comment.objects.exists()
+    assert not Received.objects.exists()
+    monkeypatch.undo()
+    assert receive(came).became == Became.COMMENT
 
 
 def headers_of(alice, post) -> bytes:
@@ -476,9 +486,7 @@ BODIES = {
 
 @pytest.mark.parametrize(("body", "words"), BODIES.values(), ids=BODIES)
 def test_bounds(alice, post, body, words):
-    began = time.monotonic()
     assert receive(headers_of(alice, post) + body).became == Became.REFUSED
-    assert time.monotonic() - began < 2
     assert said_to(alice.email) == [words]
 
 
@@ -506,10 +514,8 @@ def test_bounds(alice, post, body, words):
     ],
 )
 def test_whatever_comes_comes_to_an_end(raw):
-    began = time.monotonic()
     for to in ((), (f"hunch+x@{HOST}",), (f"reply+\0@{HOST}",)):
         receive(raw, to=to)
-    assert time.monotonic() - began < 3
     assert all("\0" not in f"{row.sender}{row.reason}" for row in Received.objects.all())
 
 
@@ -600,11 +606,8 @@ def test_an_answer_is_taken_only_where_mail_is(settings, alice, post):
     assert replying.reply_address(1, 2) == ""
 
 
-def test_newly_written_takes_a_blink():
-    newly_written("x", "")
-    began = time.monotonic()
+def test_newly_written_is_what_stands_above():
     assert newly_written(ABOVE, "") == "Of forty.\n\n- one\n- two"
-    assert time.monotonic() - began < 2
 
 
 def test_other_posts_are_left_alone(alice, post):
