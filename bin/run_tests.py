@@ -2,7 +2,8 @@
 
     python -m bin.run_tests [--long] ARGUMENTS FOR PYTEST ...
 
---long runs the tests that take minutes too.
+--long runs the tests that take minutes too, after the others and one at a time: they kill, cut and fill things, and want the
+machine for themselves.
 
 DATABASE_URL names the server to use; without it one of the tests' own is started, under var/, and stopped at the end.
 CHROMIUM names the browser; without it one is looked for, and got where that may be. Where none can be had the rest runs, and
@@ -25,6 +26,8 @@ from commons.steps import Refused, step
 
 ROOT = Path(__file__).resolve().parent.parent
 MOST_WORKERS = 4
+LONG = "--long"
+INTERRUPTED, NONE_FOUND = 2, 5  # pytest's exit codes for Ctrl-C, and where no test was asked for
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 # What a host may set; the tests bring their own
 OF_THE_HOST = {
@@ -46,7 +49,8 @@ def main() -> None:
             _collect_static_files(environment)
             environment |= _browser(arguments) | _imap()
             # pytest's own place for files is shared by all runs, which close it to the databases' user
-            code = _run_pytest([f"--basetemp={var / 'test-files'}", *arguments], environment)
+            arguments.append(f"--basetemp={var / 'test-files'}")
+            code = _run_all([argument for argument in arguments if argument != LONG], environment, LONG in arguments)
     except (Refused, embedded.DatabaseTrouble) as refused:
         sys.exit(str(refused))
     except KeyboardInterrupt:
@@ -102,10 +106,19 @@ def _collect_static_files(environment: dict[str, str]) -> None:
         raise Refused("The static files could not be collected; what it says stands above.")
 
 
+def _run_all(arguments: list[str], environment: dict[str, str], long: bool) -> int:
+    """Run pytest, and once more for the long tests where they are wanted; give the exit code that says most."""
+    workers = min(os.cpu_count() or 1, MOST_WORKERS)
+    code = _run_pytest(["-n", str(workers), "--dist", "loadgroup", *arguments], environment)
+    if not long or code == INTERRUPTED:
+        return code
+    then = _run_pytest([*arguments, LONG, "-n", "0"], environment)
+    return code if then in (0, NONE_FOUND) and code != NONE_FOUND else then
+
+
 def _run_pytest(arguments: list[str], environment: dict[str, str]) -> int:
     """Run pytest and give its exit code. Ctrl-C reaches pytest too, which then says how far it came."""
-    workers = min(os.cpu_count() or 1, MOST_WORKERS)
-    command = [sys.executable, "-m", "pytest", "-p", "bin.without", "-n", str(workers), "--dist", "loadgroup"]
+    command = [sys.executable, "-m", "pytest", "-p", "bin.without"]
     pytest = subprocess.Popen([*command, *arguments], cwd=ROOT, env=environment)  # noqa: S603
     try:
         while True:

@@ -1,7 +1,7 @@
 """A pytest plugin: where something cannot be had that tests drive (a browser, an IMAP server), they are skipped, and the last
 lines say so.
 
-Tests that take minutes (marked `long`) run with --long alone.
+Tests that take minutes (marked `long`) run with --long, and with it nothing else does.
 
 `bin.run_tests` sets COMMONS_NO_BROWSER and COMMONS_NO_IMAP to the reason. With COMMONS_REQUIRE_BROWSER=1, or
 COMMONS_REQUIRE_IMAP=1, such a run fails.
@@ -46,11 +46,15 @@ LACKS = [
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--long", action="store_true", help="run the tests that take minutes too")
+    parser.addoption("--long", action="store_true", help="run the tests that take minutes, and no others")
 
 
 @pytest.hookimpl(trylast=True)  # others mark theirs first
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--long"):
+        others = [item for item in items if not item.get_closest_marker("long")]
+        items[:] = [item for item in items if item.get_closest_marker("long")]
+        config.hook.pytest_deselected(items=others)
     for item in items:
         if item.get_closest_marker("long") and not config.getoption("--long"):
             item.add_marker(pytest.mark.skip(reason="takes minutes: runs with --long"))
