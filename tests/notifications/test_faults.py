@@ -276,6 +276,7 @@ def test_every_job_may_run_twice(settings, tmp_path, alice, charlie):
         queue.INBOUND: [{"timestamp": 0}],
         queue.DOCUMENTS: [{"timestamp": 0}],
         queue.PICTURES: [{"timestamp": 0}],
+        queue.CONVERSIONS: [{"timestamp": 0}],
         queue.DATES: [{"timestamp": 0}],
         queue.TIDY: [{"timestamp": 0}],
         "ping": [{"listings": ["home"]}],

@@ -62,6 +62,7 @@ def test_a_start_moves_it_and_keeps_the_earlier_one(var):
     command = [sys.executable, "-m", "commons.prepare", "--empty"]
     subprocess.run(command, cwd=ROOT, env=environment, check=True, capture_output=True)
     with psycopg.connect(embedded.url(folder), autocommit=True) as database:
+        database.execute("SET synchronous_commit = on")  # it must be there when the server is killed
         database.execute("INSERT INTO django_session VALUES ('kept', 'written before', '2100-01-01')")
         database.execute("UPDATE knowledge_mailstate SET sent = 3")
     kill(servers(folder))  # without a warning: it puts that right first
