@@ -18,7 +18,7 @@ _SECRET = rf"(?:(?!{_SLASH})[^\s?#&\"'<>])+"
 _CONVERTER = re.compile(r"<(?:[^>:]+:)?[^>]+>")
 KINDS = (
     # a name and a password in an address, and in the header that shows them
-    (re.compile(r"(://)[^\s/]*:[^\s/]*@"), rf"\1{HIDDEN}@"),
+    (re.compile(r"(://)[^\s/:]*:[^\s/@]*@"), rf"\1{HIDDEN}@"),
     (re.compile(r"\b(Basic|Bearer)\s+[\w+/=.~-]{8,}"), rf"\1 {HIDDEN}"),
     # e-mail addresses that we sign, and a member's private one
     (re.compile(r"\b(\w+(?:\+|%2[bB]))[\w-]{12,}(?=@|%40)"), rf"\1{HIDDEN}"),
@@ -66,10 +66,13 @@ def _secret_addresses() -> re.Pattern[str]:
 
 
 def _before_secret(route: str) -> str:
-    """The pattern of what stands before a route's first secret part."""
+    """The pattern of what stands before a route's first secret part.
+
+    It begins with one slash, however many stand there: each of thousands would be a place to look at all the others from.
+    """
     words = [part for part in route.partition("<secret:")[0].split("/") if part]
     patterns = (f"{_SECRET}".join(map(re.escape, _CONVERTER.split(word))) for word in words)
-    return "".join(rf"{_SLASH}+{pattern}" for pattern in patterns) + rf"{_SLASH}+"
+    return _SLASH + rf"{_SLASH}+".join(patterns) + rf"{_SLASH}+"
 
 
 def routes() -> list[str]:

@@ -1,8 +1,11 @@
 """Nothing that opens anything stands in a log; and what a secret address answers is for its reader alone."""
 
 import io
+import json
 import logging
 import re
+import subprocess
+import sys
 
 import pytest
 from django.conf import settings
@@ -38,6 +41,30 @@ def log():
     yield stream
     for logger in loggers:
         logger.removeHandler(handler)
+
+
+# Whatever is asked for
+
+ENDLESS = [
+    "/" * 64_000, "%2F" * 20_000, "%252f" * 12_000, "/leave" + "/" * 64_000, "/drafts/shared" * 4_000, "://" + ":" * 64_000,
+    "/a://" * 12_000, "a+" * 32_000, "?key=" * 12_000, "=a" * 32_000, "Basic " * 10_000, "Basic" + " " * 64_000, "w-" * 32_000,
+]  # fmt: skip
+
+
+def test_no_line_is_looked_at_for_long():
+    """As long as a request's head may be. In a process of its own, which ends when it has taken more than all of them need."""
+    program = """
+import json, resource, sys, django
+django.setup()
+from commons.logs import masked
+resource.setrlimit(resource.RLIMIT_CPU, (60, 60))
+print(sum(len(masked(line)) for line in json.load(sys.stdin)))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], input=json.dumps(ENDLESS), capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) > 0
 
 
 # Every address that holds a secret
