@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Callable
 from typing import NamedTuple
-from urllib.parse import urlsplit
 
 from django.http import HttpRequest, HttpResponse
 from django.middleware.csrf import get_token
@@ -121,7 +120,6 @@ def away(request: HttpRequest, fault: Fault = Fault.LOST, *, maybe_kept: bool = 
     """
     ours = request.method == "POST" and keeping.is_ours(request)
     typed = keeping.played_back(request) if ours else []
-    came_from = urlsplit(request.META.get("HTTP_REFERER", ""))
     outcome = NOTHING
     if maybe_kept:
         outcome = UNKNOWN if request.POST.get("key") else UNKNOWN_UNKEYED
@@ -135,9 +133,7 @@ def away(request: HttpRequest, fault: Fault = Fault.LOST, *, maybe_kept: bool = 
             "files": list(request.FILES) if ours else [],
             "token": get_token(request) if ours else "",
             "path": request.get_full_path(),
-            "page": came_from._replace(scheme="", netloc="").geturl()
-            if ours and came_from.path
-            else request.get_full_path(),
+            "page": (keeping.came_from(request) if ours else "") or request.get_full_path(),
         },
     )
     return HttpResponse(page, status=503, headers={"Retry-After": str(RETRY_AFTER), "Cache-Control": "no-store"})

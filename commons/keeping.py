@@ -8,7 +8,7 @@ import hashlib
 import json
 import secrets
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
@@ -20,6 +20,7 @@ from django.utils import timezone
 
 from commons import gate
 from commons.clients import client_ip, client_network
+from commons.next_page import is_page
 
 SESSION_KEY = "kept_form"
 UNTYPED = ("csrfmiddlewaretoken", "action")
@@ -92,7 +93,26 @@ def played_back(request: HttpRequest) -> list[tuple[str, str]]:
 def is_ours(request: HttpRequest) -> bool:
     """Return whether a form was sent from a page of ours. What another site sends in a person's name is not played back."""
     origin = request.META.get("HTTP_ORIGIN") or request.META.get("HTTP_REFERER", "")
-    return not origin or urlsplit(origin).netloc in {request.get_host(), urlsplit(settings.SITE_URL).netloc}
+    return not origin or _is_ours(_split(origin), request)
+
+
+def came_from(request: HttpRequest) -> str:
+    """Return the page of ours, its path and its query, that a request says it comes from (RFC 9110, 10.1.3); else nothing."""
+    referrer = _split(request.META.get("HTTP_REFERER", ""))
+    page = referrer._replace(scheme="", netloc="", fragment="").geturl()
+    return page if _is_ours(referrer, request) and is_page(page) else ""
+
+
+def _split(address: str) -> SplitResult:
+    """Return the parts of an address that anybody may have written; of one that is none, no parts."""
+    try:
+        return urlsplit(address)
+    except ValueError:
+        return urlsplit("")
+
+
+def _is_ours(address: SplitResult, request: HttpRequest) -> bool:
+    return address.netloc in {request.get_host(), urlsplit(settings.SITE_URL).netloc}
 
 
 def to_sign_in(request: HttpRequest) -> HttpResponseBase:

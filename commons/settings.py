@@ -118,10 +118,10 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "commons.faults.DatabaseAway",
-    "commons.headers.PageHeaders",
-    "knowledge.stored.compressed.CompressedFeeds",
     "django.middleware.security.SecurityMiddleware",
+    "commons.headers.PageHeaders",
+    "commons.faults.DatabaseAway",
+    "knowledge.stored.compressed.CompressedFeeds",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "commons.gate.GateMiddleware",
     "commons.pace.PaceMiddleware",

@@ -98,11 +98,18 @@ def test_readers_get_our_page_and_everything_recovers_by_itself(alone):
     folder, port = alone
     assert ask(port, "/issue-areas/housing/").status == 200
     embedded.stop(folder)
-    for path in ("/", "/issue-areas/housing/", "/search/?q=x", "/feed.atom", "/posts/1/x/"):
-        answer = ask(port, path, timeout=20)
+    for path in ("/", "/issue-areas/housing/", "/search/?q=x", "/feed.atom", "/posts/1/x/", "/drafts/shared/abc/"):
+        answer = ask(port, path, headers={"Referer": "http://["}, timeout=20)
         assert answer.status == 503
         assert int(answer.headers["retry-after"]) > 0
         assert b"Back in a moment" in answer.body
+        # It is guarded as every other page
+        assert "default-src 'none'" in answer.headers["content-security-policy"]
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert answer.headers["cache-control"] == "no-store"
+        assert answer.headers["referrer-policy"] == (
+            "no-referrer" if "shared" in path else "strict-origin-when-cross-origin"
+        )
     assert ask(port, "/healthz").status == 200
     assert ask(port, "/readyz", timeout=20).status == 503
     embedded.start(folder, settings=embedded.FOR_TESTS)

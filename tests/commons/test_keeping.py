@@ -4,6 +4,7 @@ import datetime as dt
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from django.conf import settings
 from django.contrib.sessions.models import Session
 from django.db import connection
 from django.db.models import Sum
@@ -130,3 +131,27 @@ def test_what_an_earlier_release_kept_in_a_session_is_still_given_back(client, a
     session[keeping.SESSION_KEY] = {"path": NEW, "typed": "title=Rooms"}
     session.save()
     assert client.get(NEW).context["form"]["title"].value() == "Rooms"
+
+
+@pytest.mark.parametrize(
+    ("referrer", "page"),
+    [
+        (f"{settings.SITE_URL}/posts/new/?area=housing#id_body", "/posts/new/?area=housing"),
+        ("http://testserver/search/", "/search/"),
+        (f"{settings.SITE_URL}//evil.test/x", ""),
+        (f"{settings.SITE_URL}/accounts/logout/", ""),
+        ("https://evil.test/posts/new/", ""),
+        ("http://[", ""),
+        ("", ""),
+    ],
+)
+def test_the_page_that_a_form_came_from_is_one_of_ours_or_none(rf, referrer, page):
+    assert keeping.came_from(rf.post("/", HTTP_REFERER=referrer)) == page
+
+
+@pytest.mark.parametrize("header", ["HTTP_ORIGIN", "HTTP_REFERER"])
+@pytest.mark.parametrize("odd", ["http://[", "http://[x]:²/", "null", "²", "\xff"])
+def test_a_form_that_comes_from_no_address_at_all_is_refused_and_not_played_back(db, header, odd):
+    answer = Client(enforce_csrf_checks=True).post(NEW, {"title": "Rooms to let"}, **{header: odd})
+    assert answer.status_code == 403
+    assert "Rooms to let" not in answer.content.decode()
