@@ -1,8 +1,11 @@
 """Whatever is sent to any address or any field, by anybody: an answer, and no fault of ours."""
 
+import contextlib
 import logging
 import os
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TextIO
 
 import pytest
 from django.conf import settings
@@ -10,6 +13,7 @@ from django.core.management import call_command
 from django.test import Client
 
 from accounts.members.models import Member
+from commons.logs import WithoutSecrets
 from knowledge.notifications.leaving import confirm_at, leave_at
 from knowledge.posts.models import Draft, Post
 from knowledge.subscriptions.actions import new_feed_key, new_mail_key
@@ -43,13 +47,26 @@ def walk(committed, settings):
     return Walk(readers, [seed.removeprefix(settings.SITE_URL) for seed in seeds])
 
 
-def thrown(walk: Walk) -> None:
-    logging.disable(logging.CRITICAL)  # a line, and a traceback, for each of thousands
+@contextlib.contextmanager
+def logged(to: TextIO) -> Iterator[None]:
+    """Have all that is logged be written as the shipped log writes it."""
+    handler = logging.StreamHandler(to)
+    handler.setFormatter(WithoutSecrets(settings.LOGGING["formatters"]["plain"]["format"]))
+    loggers = [logging.getLogger(name) for name in ("", "django")]
+    kept = [logger.handlers for logger in loggers]
+    for logger in loggers:
+        logger.handlers = [handler]
     try:
+        yield
+    finally:
+        for logger, handlers in zip(loggers, kept, strict=True):
+            logger.handlers = handlers
+
+
+def thrown(walk: Walk) -> None:
+    with Path(os.devnull).open("w", encoding="utf-8", errors="backslashreplace") as nowhere, logged(nowhere):
         walk.look_around()
         walk.throw()
-    finally:
-        logging.disable(logging.NOTSET)
     said = walk.report()
     Path(settings.VAR_DIR, "hostile.txt").write_text(said)
     print(said)

@@ -75,6 +75,9 @@ LONG = {
     "words": b"a " * 4_000,
     "one word": b"x" * 6_000,
     "ors": b"a or " * 2_000,
+    "slashes": b"/" * 6_000,
+    "colons": b"a://" + b":" * 6_000,
+    "spaces": b" " * 6_000 + b"x",
     "emojis": _sent("🏠" * 1_500),
 }
 HUGE = {  # in what is posted alone

@@ -271,7 +271,12 @@ class Walk:
 
         def send_header(name: str) -> None:
             header, _, number = name.partition(" ")
-            self.ask(reader, "GET", address, name, **{header: HEADERS[header][int(number)]})
+            odd = {header: HEADERS[header][int(number)]}
+            self.ask(reader, "GET", address, name, **odd)
+            handler = self.readers[reader].handler
+            handler.enforce_csrf_checks = True
+            self.ask(reader, "POST", address, f"{name}, a form without its token", b"title=x", **odd)
+            handler.enforce_csrf_checks = False
 
         def send_body(name: str) -> None:
             kind = KINDS[_number((name, address)) % len(KINDS)]
