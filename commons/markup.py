@@ -20,7 +20,7 @@ import nh3
 from django.conf import settings
 from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererHTML
-from markdown_it.rules_block import StateBlock
+from markdown_it.rules_block import StateBlock, table
 from markdown_it.rules_core import StateCore
 from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
@@ -30,9 +30,9 @@ from mdit_py_plugins.gfm_autolink import gfm_autolink_plugin
 from commons import gate
 
 # What one document may ask. A step is a place in the text that is looked at, some five thousandths of a millisecond; what
-# takes longer than others counts for more. A crowded text of 200,000 characters takes some 80,000. They are counted, and not
+# takes longer than others counts for more. A crowded text of 200,000 characters takes some 110,000. They are counted, and not
 # timed, so that a document becomes the same on a busy machine.
-STEPS = 140_000
+STEPS = 150_000
 SECONDS = 5.0  # the last resort, of processor time: what came out then is shown, and never kept
 FOOTNOTE_LABEL = 200  # characters; what is longer is no footnote's mark
 LONGEST_ADDRESS = 2_000  # characters; what is longer is not made a link
@@ -196,8 +196,12 @@ def _plain(text: str) -> Rendered:
 # Rules of the parser's own kind
 
 
-# A character at which the parser looks further than at others, and how many steps that counts for
-_FURTHER = {"[": 8, "@": 8, ":": 8, "w": 1, "<": 1, "&": 1}
+# A character at which the parser looks further than at others, or makes more of it, and how many steps that counts for
+_FURTHER = {"[": 8, "@": 8, ":": 8, "<": 8, "!": 4, "*": 2, "_": 2, "~": 2, "w": 1, "&": 1}
+_WEB, _WEB_STEPS = "www.", 10
+_CELL_STEPS = 2  # for each bar of a table: all its cells are made at once
+_BLOCK_STEPS = 4  # for each line that may begin something: what begins there becomes three tokens
+_NOTE_STEPS = 4  # for what each footnote becomes besides its text
 # At these it looks through all that it read of a paragraph before: so many characters of it are a step
 _LOOKS_BACK = {":": 200, "@": 2_000}
 
@@ -206,16 +210,36 @@ def _count_inline(state: StateInline, *_rest: Any) -> bool:
     """A rule that matches nothing, and is asked at each place of a paragraph: ends what asks for too much."""
     character = state.src[state.pos]
     steps = 1 + _FURTHER.get(character, 0)
+    if character == "w" and state.src.startswith(_WEB, state.pos):
+        steps += _WEB_STEPS
     if character in _LOOKS_BACK:
         steps += state.posMax // _LOOKS_BACK[character]
     _count(state.env, steps)
     return False
 
 
-def _count_block(state: StateBlock, *_rest: Any) -> bool:
+def _count_block(state: StateBlock, line: int, *_rest: Any) -> bool:
     """A rule that matches nothing, and is asked at each line: ends what asks for too much."""
-    _count(state.env)
+    start = state.bMarks[line] + state.tShift[line]
+    _count(state.env, _BLOCK_STEPS + _NOTE_STEPS * state.src.startswith("[^", start))
     return False
+
+
+def _table(state: StateBlock, line: int, last: int, silent: bool) -> bool:
+    """The parser's rule for tables, for whose cells is counted before it makes them."""
+    if not silent and line + 1 < last:
+        start, head_end = state.bMarks[line], state.eMarks[line]
+        marks = state.src[state.bMarks[line + 1] : state.eMarks[line + 1]]
+        if "-" in marks and not marks.strip(" \t>-:|") and "|" in state.src[start:head_end]:
+            end = state.src.find("\n\n", start)
+            bars = state.src.count("|", start, end if end >= 0 else len(state.src))
+            _count(state.env, _CELL_STEPS * bars)
+    return table(state, line, last, silent)
+
+
+def _count_tokens(state: StateCore) -> None:
+    """A rule between the blocks of a document and what stands within them: ends what asks for too much."""
+    _count(state.env, len(state.tokens) // 2)
 
 
 def _count(env: Any, steps: int = 1) -> None:
@@ -285,7 +309,6 @@ def _finish(state: StateCore) -> None:
     fitted = {tag: f"h{min(6, found.top + place)}" for place, tag in enumerate(levels)}
     tokens: list[Token] = []
     for position, token in enumerate(state.tokens):
-        _count(state.env)
         if token.type in ("heading_open", "heading_close"):
             around = state.tokens[position + 1 if token.nesting == 1 else position - 1]
             if not around.content:  # a heading that says nothing
@@ -497,6 +520,8 @@ def _parser() -> MarkdownIt:
     parser.validateLink = _is_ours_to_link  # type: ignore[method-assign]
     counted: Callable[..., Any] = _count_block
     parser.block.ruler.before("table", "count", counted, {"alt": ["paragraph", "reference", "blockquote", "list"]})
+    parser.block.ruler.at("table", _table, {"alt": ["paragraph", "reference"]})
+    parser.core.ruler.after("block", "count", _count_tokens)
     parser.inline.ruler.before("text", "count", _count_inline)
     parser.inline.ruler.before("footnote_ref", "endless_mark", _endless_mark)
     parser.inline.ruler.before("gfm_autolink_www", "endless", _endless)
