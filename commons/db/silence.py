@@ -132,14 +132,15 @@ class Connection(psycopg.Connection[Any]):
         """Wait for an answer of the server, for as long as it works on it. Raises Silent where it does not."""
         if timeout is not None:
             return super().wait(gen, interval, timeout)
+        waiting: PQGen[T] = gen
         while True:
             try:
-                return super().wait(gen, interval, self.patience or LOOK_AFTER)
+                return super().wait(waiting, interval, self.patience or LOOK_AFTER)
             except _WaitTimeout:
                 if self.patience is not None or not line.works_on(self):
                     self.pgconn.finish()
                     raise Silent("the database does not answer") from None
-                gen = resumed(gen)
+                waiting = resumed(gen)
 
 
 class Probe(psycopg.Connection[Any]):
