@@ -12,7 +12,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
-from django.db import connection, models, transaction
+from django.db import models, transaction
 from django.db.models import Count, Q, Sum
 from django.http import HttpRequest, HttpResponseBase, HttpResponseRedirect, QueryDict
 from django.shortcuts import render
@@ -20,6 +20,7 @@ from django.utils import timezone
 
 from commons import gate
 from commons.clients import client_ip, client_network
+from commons.locks import Lock, wait_for
 from commons.next_page import is_page
 
 SESSION_KEY = "kept_form"
@@ -31,9 +32,6 @@ KEPT_FOR = dt.timedelta(hours=6)
 FORMS_OF_NETWORK = 10  # kept at a time for one address (IPv6: for one /64)
 BYTES_OF_NETWORK = 4 * 1024 * 1024
 BYTES_OF_ALL = 256 * 1024 * 1024
-TURN = (
-    7_266_676  # the advisory lock by which those who keep a form count each other ("common" on a telephone, and one on)
-)
 
 TOO_LONG = "That is more than any form here takes, so it cannot be kept meanwhile."
 TOO_MANY = "Much was sent from your network in the last hours, so this cannot be kept meanwhile."
@@ -73,7 +71,7 @@ def keep(request: HttpRequest) -> None:
     form = KeptForm(key=_digest(key), path=request.path, typed=text, size=len(text.encode()), network=network)
     form.expires_at = timezone.now() + KEPT_FOR
     with transaction.atomic():
-        _wait_for_turn()
+        wait_for(Lock.KEPT_FORMS)
         throw_away_expired()
         if earlier := _earlier(request):
             earlier.delete()
@@ -186,11 +184,6 @@ def _require_room(form: KeptForm) -> None:
         or held["of_all"] + form.size > BYTES_OF_ALL
     ):
         raise NotKept(TOO_MANY)
-
-
-def _wait_for_turn() -> None:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [TURN])
 
 
 def _digest(key: str) -> str:

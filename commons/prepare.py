@@ -23,7 +23,6 @@ from typing import Any
 from commons.steps import Refused, say, step
 
 OLDEST_DATABASE = 15
-TURN = 7_266_675  # the advisory lock that those who prepare one database share ("commons" on a telephone)
 LOCK_TRIES = 10  # how often a migration that finds a table in use tries again
 SAMPLE = "knowledge.management.commands.load_sample"
 
@@ -86,6 +85,8 @@ def _in_turn() -> Iterator[None]:
     import psycopg
     from django.db import connection
 
+    from commons.locks import Lock, hold_on
+
     try:
         turn = psycopg.connect(**connection.get_connection_params(), autocommit=True)  # type: ignore[attr-defined]
     except psycopg.OperationalError as trouble:
@@ -96,7 +97,7 @@ def _in_turn() -> Iterator[None]:
             raise Refused(f"The commons needs PostgreSQL {OLDEST_DATABASE} or later, and this server is older.")
         turn.execute("SET lock_timeout = 0")
         turn.execute("SET statement_timeout = 0")  # another may be at it for minutes
-        turn.execute("SELECT pg_advisory_lock(%s)", [TURN])
+        hold_on(turn, Lock.PREPARE)
         yield
 
 

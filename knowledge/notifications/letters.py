@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from accounts.members.models import Member
 from commons.delivery import CLOCKS_APART, DUE_AHEAD, Outcome
+from commons.locks import Lock, try_for
 from knowledge.notifications.models import Bounce, Letter, Notification, Sort
 from knowledge.subscriptions.models import Reader
 
@@ -93,16 +94,12 @@ def make_digests(now: dt.datetime | None = None) -> int:
     return made
 
 
-_ONE_MAKES = 7_266_676  # the advisory lock of who makes letters
-
-
 def make_due() -> None:
     """Make all letters that are due, unless somebody does so at this moment. Where one sort cannot be made, the other is."""
     for make in (make_at_once, make_digests):
         try:
-            with transaction.atomic(), connection.cursor() as cursor:
-                cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [_ONE_MAKES])
-                if cursor.fetchone() == (True,):
+            with transaction.atomic():
+                if try_for(Lock.LETTERS):
                     make()
         except DatabaseError:
             log.exception("Letters could not be made (%s).", make.__name__)

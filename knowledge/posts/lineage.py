@@ -9,6 +9,7 @@ from accounts.members.limits import MOVES
 from commons.access import require
 from commons.activity.models import Verb
 from commons.activity.record import record
+from commons.locks import Lock, wait_for
 from commons.pace import keep_pace
 from knowledge.posts.listing import changed
 from knowledge.posts.models import PUBLIC, Link, LinkKind, Move, Post
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
     from accounts.members.models import Member
 
-LOCK = 5_113_009  # one writer of lineage at a time: no circle is closed from two ends at once
 SHOWN = 50  # links of each sort on a page
 DESCENT = (LinkKind.BUILDS_ON, LinkKind.SUPERSEDES)  # kinds in which a post comes after the other
 
@@ -80,8 +80,7 @@ def one_writer(grounds: "Sequence[Post]") -> None:
     Asked for before anything is locked that another writer of lineage could want: first of all, or with a post's lock alone.
     """
     if grounds:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
+        wait_for(Lock.LINEAGE)
 
 
 @transaction.atomic
