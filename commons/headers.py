@@ -7,6 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.cache import patch_vary_headers
 
 from commons.converters import is_secret
+from commons.serving import STATIC
 
 # One policy for every page, without nonces or hashes: a kept page, or a 304, would carry a wrong one.
 CONTENT_SECURITY_POLICY = "; ".join(
@@ -43,7 +44,7 @@ class PageHeaders:
         response.headers.setdefault(
             "Permissions-Policy", "camera=(), geolocation=(), microphone=(), browsing-topics=()"
         )
-        if request.path_info.startswith("/static/"):
+        if request.path_info.startswith(STATIC):
             return response
         if "Cache-Control" not in response:
             response["Cache-Control"] = self.kept_by(request, response)

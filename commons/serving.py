@@ -41,13 +41,11 @@ BODY_RATE = 16 * KIB  # … but every so many bytes that came buy one more secon
 BODY_IN_MEMORY = 64 * KIB  # what is longer waits in a temporary file
 ANSWER_IN_MEMORY = 256 * KIB  # an answer made piece by piece, and longer than this, waits in a temporary file
 THREADS = int(os.environ.get("WEB_THREADS", "4"))  # a process; each has a connection, and all share one interpreter
-LIGHT = (
-    "/static/",
-    "/healthz",
-    "/readyz",
-)  # begin what needs no database, or asks after it: never behind what waits for it …
-LIGHT_THREADS = 2  # … but in threads of their own
-WAITING = 1000  # requests that may wait for a thread; one more is answered 503
+# What needs no database never waits behind what does: it has threads of its own, which never connect to it …
+STATIC, HEALTH = "/static/", "/healthz"
+LIGHT_THREADS = 2
+READY = "/readyz"  # … and so has what asks after it, one thread with a connection
+WAITING = 1000  # requests that may wait for a thread of their sort; one more is answered 503
 READ = 64 * KIB
 DRAIN_SECONDS, DRAIN_LIMIT = 5, 32 * MIB  # how long, and how much of, a refused body is read and thrown away
 
@@ -476,27 +474,38 @@ class Work:
 
 
 class Threads:
-    """A fixed number of threads that take requests in turn; and two that a slow database never holds."""
+    """A fixed number of threads that take requests in turn; two that a slow database never holds; and one that asks after it."""
 
     def __init__(self, size: int, wsgi: WSGI, loop: asyncio.AbstractEventLoop) -> None:
         self.wsgi = wsgi
         self.loop = loop
         self.waiting: queue.SimpleQueue[Work] = queue.SimpleQueue()
         self.light: queue.SimpleQueue[Work] = queue.SimpleQueue()
+        self.ready: queue.SimpleQueue[Work] = queue.SimpleQueue()
         self.news: deque[Callable[[], object]] = deque()
         self.loop_is_told = False
-        for name, threads, waiting in (("request", size, self.waiting), ("light", LIGHT_THREADS, self.light)):
+        sorts = ("request", size, self.waiting), ("light", LIGHT_THREADS, self.light), ("ready", 1, self.ready)
+        for name, threads, waiting in sorts:
             for number in range(threads):
                 threading.Thread(target=self.run, args=[waiting], name=f"{name}-{number + 1}", daemon=True).start()
 
     async def ask(self, scope: Scope, body: IO[bytes]) -> Answer:
         """Have a request answered. Raises Refused (503) when too many wait already."""
-        waiting = self.light if scope.get("path", "").startswith(LIGHT) else self.waiting
+        waiting = self.line_for(scope)
         if waiting.qsize() >= WAITING:
             raise Refused(HTTPStatus.SERVICE_UNAVAILABLE)
         work = Work(scope, body, self.loop.create_future())
         waiting.put(work)
         return await work.answer
+
+    def line_for(self, scope: Scope) -> "queue.SimpleQueue[Work]":
+        """The line in which a request waits. (What is not as it should be, as a form sent to `HEALTH`, may get a page that asks
+        who reads it.)
+        """
+        path, reads = scope.get("path", ""), scope.get("method") in ("GET", "HEAD")
+        if path.startswith(STATIC) or (path == HEALTH and reads):
+            return self.light
+        return self.ready if path == READY and reads else self.waiting
 
     def run(self, waiting: "queue.SimpleQueue[Work]") -> None:
         """What each thread does: one request after another."""

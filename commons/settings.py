@@ -123,6 +123,7 @@ MIDDLEWARE = [
     "commons.faults.DatabaseAway",
     "knowledge.stored.compressed.CompressedFeeds",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "commons.static_files.MissingStaticFile",
     "commons.gate.GateMiddleware",
     "commons.pace.PaceMiddleware",
     "knowledge.stored.kept.Unchanged",
@@ -291,7 +292,7 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 
 # Static files: hashed names, compressed once
-STATIC_URL = "/static/"
+STATIC_URL = serving.STATIC
 STATIC_ROOT = Path(os.environ.get("STATIC_ROOT") or VAR_DIR / "static")  # an image brings its own
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES = {

@@ -199,6 +199,24 @@ def test_a_silent_line_holds_nobody_for_long(alone, proxy, new):
     until(port, "/search/?q=again", 200)
 
 
+def test_a_style_sheet_waits_for_nothing_that_asks_the_database(alone, proxy):
+    _, port = alone
+    style = re.search(r'href="(/static/[^"]+[.]css)"', ask(port, "/").body.decode())[1]
+    signed_in = {"Cookie": f"sessionid={'a' * 32}"}
+    asked = [("/readyz", "GET"), ("/readyz", "HEAD"), ("/healthz", "POST"), ("/healthz/", "GET"), ("/readyz", "GET")]
+    with ThreadPoolExecutor(len(asked)) as several, proxy.silent():
+        held = [several.submit(ask, port, path, method=method, headers=signed_in, timeout=30) for path, method in asked]
+        time.sleep(0.2)
+        for number in range(3):
+            missing = ask(port, f"/static/nothing-{number}.css", headers=signed_in)
+            assert (missing.status, missing.headers["content-type"]) == (404, "text/plain; charset=utf-8")
+        assert ask(port, style).status == 200
+        assert ask(port, "/healthz", headers=signed_in).status == 200
+        assert not all(answer.done() for answer in held)
+        assert {answer.result().status for answer in held} == {503}
+    until(port, "/readyz?for=readers", 200)
+
+
 def test_a_form_sent_over_a_silent_line_is_shown_again(alone, proxy):
     _, port = alone
     browser, address, token = sign_in_form(port)

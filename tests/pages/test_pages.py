@@ -305,6 +305,23 @@ def test_what_is_not_there_is_a_404_that_helps(client, full, path):
         assert 'href="/search/"' in answer.content.decode() or 'action="/search/"' in answer.content.decode()
 
 
+@pytest.mark.parametrize("method", ["get", "head", "post"])
+def test_a_static_file_that_is_not_there_asks_nobody_who_reads(signed_in, alice, django_assert_num_queries, method):
+    browser = signed_in(alice)
+    with django_assert_num_queries(0):
+        answer = getattr(browser, method)("/static/nothing.css")
+    assert (answer.status_code, answer["Content-Type"]) == (404, "text/plain; charset=utf-8")
+    assert answer["Cache-Control"] == "no-store"
+    assert not answer.cookies
+
+
+def test_nor_does_the_answer_that_the_process_lives_under_whatever_name(signed_in, alice, django_assert_num_queries):
+    browser = signed_in(alice)
+    for host, code in (("localhost", 200), ("elsewhere.example", 400)):
+        with django_assert_num_queries(0):
+            assert browser.get("/healthz", headers={"host": host}).status_code == code
+
+
 @pytest.mark.parametrize(("path", "_", "__"), PAGES + FEEDS)
 def test_reading_pages_take_no_other_method(client, full, path, _, __):
     if path in ("/appearance/", "/subscribe/area/{area}/"):
