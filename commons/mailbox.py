@@ -9,6 +9,8 @@ import threading
 from collections.abc import Iterator
 from urllib.parse import unquote, urlsplit
 
+from commons.numbers import parse_number
+
 STEP_SECONDS = 20.0  # for each answer of the server
 RUN_SECONDS = 50.0  # for all of them together
 MAILS_MOST = 200  # of one look; the next comes in a minute
@@ -28,7 +30,7 @@ class Mailbox:
         """The numbers (UIDs) of mails that were neither seen nor put aside, oldest first."""
         _, found = self.server.uid("SEARCH", "UNSEEN", "UNFLAGGED")
         numbers = b" ".join(part for part in found if isinstance(part, bytes)).decode("ascii", "replace").split()
-        return sorted((number for number in numbers if number.isdecimal()), key=int)[:MAILS_MOST]
+        return sorted((number for number in numbers if parse_number(number)), key=int)[:MAILS_MOST]
 
     def mail(self, number: str, most: int) -> bytes:
         """A mail, as it came; of a larger one so many bytes and one. It stays unseen."""

@@ -26,6 +26,8 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 from urllib.parse import unquote_to_bytes
 
+from commons.numbers import parse_number
+
 if TYPE_CHECKING:
     from commons.streams import Streams
 
@@ -227,9 +229,10 @@ def declared_length(scope: Scope) -> int | None:
         if name == b"transfer-encoding":
             return None
         if name == b"content-length":
-            if not (value.isdigit() and len(value) < 19):
+            said = parse_number(value.decode("latin-1"))
+            if said is None:
                 raise Refused(HTTPStatus.BAD_REQUEST)
-            length = int(value)
+            length = said
     return length
 
 

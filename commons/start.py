@@ -29,6 +29,7 @@ from typing import IO
 import psutil
 
 from commons import embedded, serving
+from commons.numbers import parse_number
 from commons.respawn import Respawn
 from commons.steps import Refused, ending_in_words, say, step
 
@@ -147,9 +148,9 @@ def _arguments() -> argparse.Namespace:
 
 def _number(name: str, default: int, largest: int) -> int:
     given = os.environ.get(name) or str(default)
-    if not given.isascii() or not given.isdigit() or not 1 <= int(given) <= largest:
+    if not (number := parse_number(given, most=largest)):
         raise Refused(f"{name} must be a number from 1 to {largest}, not “{given}”.")
-    return int(given)
+    return number
 
 
 def _numeric(host: str) -> str:

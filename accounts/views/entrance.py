@@ -39,6 +39,7 @@ from django.urls import Resolver404, URLPattern, path, resolve, reverse
 from accounts.members.actions import forget_unproven_password
 from accounts.members.forms import SignInCodeForm
 from commons.headers import NEVER_STORED
+from commons.numbers import parse_number
 from commons.rate_limits import Rate, folded, hit
 
 LARGEST_FORM = 64 * 1024  # bytes that any form of these pages has, with room; allauth keeps some of them in the session
@@ -68,7 +69,7 @@ def with_ours(page: Callable[..., HttpResponseBase]) -> Callable[..., HttpRespon
 
     @wraps(page)
     def answer(request: HttpRequest, *args: object, **options: object) -> HttpResponseBase:
-        if int(request.META.get("CONTENT_LENGTH") or 0) > LARGEST_FORM:
+        if (parse_number(request.META.get("CONTENT_LENGTH")) or 0) > LARGEST_FORM:
             raise BadRequest("These forms have a few short fields. Shorten what you typed, and send it again.")
         try:
             response = page(request, *args, **options)

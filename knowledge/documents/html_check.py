@@ -13,6 +13,7 @@ from html.parser import HTMLParser
 from bs4.builder import HTMLTreeBuilder
 from bs4.dammit import UnicodeDammit
 
+from commons.numbers import parse_number
 from knowledge.documents.archives import DEEPEST, TOO_DEEP, TOO_MANY, Refused
 
 ELEMENTS_MOST = 40_000  # a long report as Word writes it for the web has ten thousand
@@ -169,7 +170,7 @@ def _tags(tag: str, attributes: list[tuple[str, str | None]]) -> tuple[str, str]
 def _attributes(attributes: list[tuple[str, str | None]]) -> str:
     kept: dict[str, str] = {}
     for name, value in attributes:
-        is_number = value is not None and value.isascii() and value.isdecimal() and len(value) < 7
+        is_number = parse_number(value, most=999_999) is not None
         if name in KEPT and name not in kept and (is_number or name not in NUMBERS):
             kept[name] = value or ""
     return "".join(f' {name}="{escape(value)}"' for name, value in kept.items())

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from bs4 import BeautifulSoup, NavigableString, Tag
 from markdownify import MarkdownConverter
 
+from commons.numbers import parse_number
 from knowledge.documents.archives import TOO_MANY, Refused
 from knowledge.documents.html_check import checked_html
 
@@ -82,8 +83,8 @@ def _fill_below(soup: BeautifulSoup, cell: Tag, column: int, rows: Sequence[Tag]
 
 
 def _span(cell: Tag, name: str) -> int:
-    spans = str(cell.get(name, "1"))
-    return min(int(spans), SPAN_MOST) if spans.isdecimal() and len(spans) < 6 else 1
+    spans = parse_number(str(cell.get(name, "1")), most=99_999)
+    return 1 if spans is None else min(spans, SPAN_MOST)
 
 
 class _Markdown(MarkdownConverter):  # type: ignore[misc]
@@ -118,9 +119,9 @@ class _Markdown(MarkdownConverter):  # type: ignore[misc]
         if el.parent is None or el.parent.name != "ol":
             return str(super().convert_li(el, text, parent_tags))  # type: ignore[misc]
         if id(el) not in self.numbers:
-            start = int(str(el.parent.get("start") or "1"))
+            start = parse_number(str(el.parent.get("start") or "1"))
             items = el.parent.find_all("li", recursive=False)
-            self.numbers |= {id(item): number for number, item in enumerate(items, start)}
+            self.numbers |= {id(item): number for number, item in enumerate(items, 1 if start is None else start)}
         text = (text or "").strip()
         if not text:
             return "\n"

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from html import escape
 from xml.etree import ElementTree as ET
 
+from commons.numbers import parse_number
 from knowledge.documents.archives import DAMAGED, TOO_MANY, Refused, read, tree_of
 
 _SPACES = {
@@ -92,8 +93,8 @@ class _Writer:
         for element in parent:
             kind, about = _name(element.tag), _attributes(element)
             if kind == "text:h":
-                level = about.get("text:outline-level", "1")
-                yield self._heading(element, int(level) if level.isdecimal() and len(level) < 3 else 1)
+                level = parse_number(about.get("text:outline-level", "1"), most=99)
+                yield self._heading(element, 1 if level is None else level)
             elif kind == "text:p":
                 yield self._paragraph(element, about.get("text:style-name", ""))
             elif kind == "text:list":
@@ -204,6 +205,5 @@ def _repeated(html: str, times: int) -> str:
 
 def _times(element: ET.Element, name: str) -> int:
     """How often a cell or row stands there; an empty one that fills a sheet up, once."""
-    times = _attributes(element).get(name, "1")
-    number = int(times) if times.isdecimal() and len(times) < 9 else 1
-    return number if 0 < number <= REPEATED_MOST else 1
+    times = parse_number(_attributes(element).get(name, "1"), most=99_999_999) or 1
+    return times if times <= REPEATED_MOST else 1

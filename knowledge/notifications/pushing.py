@@ -16,6 +16,7 @@ from django.utils import timezone
 from commons import outgoing, push, queue
 from commons.activity.models import Activity
 from commons.delivery import CLOCKS_APART, LONGEST_WAIT, RUN_SECONDS, Outcome, backoff, is_over
+from commons.numbers import parse_number
 from knowledge.notifications.letters import zone_of
 from knowledge.notifications.models import Notification, Push, PushSubscription
 from knowledge.notifications.sending import held
@@ -202,8 +203,8 @@ def _put_off(this: Push, reason: str, *, retry_after: str = "") -> None:
 def _asked_to_wait(retry_after: str, now: dt.datetime) -> dt.timedelta:
     """For how long a push service asks to be left alone (RFC 9110, 10.2.3: seconds, or a date), a day at the most."""
     wanted = 0.0
-    if retry_after.isascii() and retry_after.isdecimal():
-        wanted = float(retry_after[:9])
+    if retry_after.isdecimal():
+        wanted = parse_number(retry_after[:9]) or 0  # the first nine figures are years already
     elif retry_after:
         try:
             wanted = (parsedate_to_datetime(retry_after).astimezone(dt.UTC) - now).total_seconds()

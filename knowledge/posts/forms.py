@@ -11,7 +11,7 @@ from django.core.exceptions import ValidationError
 
 from accounts.organizations.models import Language, Organization
 from commons import gate
-from commons.converters import parse_number
+from commons.numbers import parse_number
 from commons.once import OnceForm
 from knowledge.posts.actions import Content
 from knowledge.posts.attachments import Undrawn, Upload, inspected

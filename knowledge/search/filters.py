@@ -11,7 +11,7 @@ from django.db.models import Model
 from django.http import Http404
 
 from accounts.organizations.models import Organization
-from commons.converters import parse_number
+from commons.numbers import parse_number
 from knowledge.posts.listing import Key, Row
 from knowledge.posts.rungs import STANDING_OF, Standing
 from knowledge.topics.models import IssueArea, Place, Tag

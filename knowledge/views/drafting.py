@@ -11,7 +11,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 
 from commons import gate
 from commons.access import acting
-from commons.converters import parse_number
+from commons.numbers import parse_number
 from commons.once import fresh_key, is_done
 from knowledge.ladder.forms import ComposeForm
 from knowledge.posts.compare import Choice, Comparison, compare

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from commons import keeping
 from commons.access import acting, require
-from commons.converters import parse_number
+from commons.numbers import parse_number
 from commons.once import form_of, fresh_key, once
 from commons.pace import TooOften
 from knowledge.posts import drafts as verbs

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from commons import keeping
 from commons.access import acting, require
-from commons.converters import parse_number
+from commons.numbers import parse_number
 from knowledge.evidence import actions
 from knowledge.evidence.forms import EvidenceForm, ReportForm, WithdrawEvidenceForm, initial_report
 from knowledge.evidence.models import Evidence, FieldReport

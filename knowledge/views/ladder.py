@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
 
 from commons.access import acting, require
-from commons.converters import parse_number
+from commons.numbers import parse_number
 from knowledge.evidence.grounds import shaken
 from knowledge.ladder import actions
 from knowledge.ladder.forms import (

@@ -4,7 +4,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from commons.converters import parse_number
+from commons.numbers import parse_number
 from knowledge.moderation.models import LogEntry
 
 SHOWN = 50

@@ -12,7 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
 from commons.access import acting
-from commons.converters import parse_number
+from commons.numbers import parse_number
 from knowledge.notifications import actions
 from knowledge.notifications.models import Notification
 from knowledge.notifications.things import subscriptions_of

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_safe
 from accounts.organizations.models import Organization
 from accounts.organizations.permissions import can_manage
 from commons.access import acting
-from commons.converters import parse_number
+from commons.numbers import parse_number
 from knowledge.posts.listing import Key
 from knowledge.posts.models import Post
 from knowledge.search.filters import NO_PLACE

@@ -18,8 +18,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from commons import keeping, markup
 from commons.access import acting, require
-from commons.converters import parse_number
 from commons.headers import NEVER_STORED
+from commons.numbers import parse_number
 from commons.once import form_of, fresh_key, once
 from commons.pace import TooOften
 from knowledge.comments.actions import THREAD

@@ -9,7 +9,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from commons.converters import parse_number
+from commons.numbers import parse_number
 from knowledge.posts.compare import compare
 from knowledge.posts.listing import Key
 from knowledge.posts.models import Post, Version

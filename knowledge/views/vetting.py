@@ -12,7 +12,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from commons.access import acting, require
-from commons.converters import parse_number
+from commons.numbers import parse_number
 from commons.once import OnceForm, form_of, fresh_key, once
 from knowledge.comments.models import Comment
 from knowledge.ladder import vetting as actions

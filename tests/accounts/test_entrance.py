@@ -560,6 +560,11 @@ def test_who_changes_the_address_confirms_first_and_goes_on_from_there(signed_in
 # Going out
 
 
+@pytest.mark.parametrize("length", ["²", "1_0", "1,1", "-5", ""])
+def test_a_length_that_is_no_number_is_no_fault(client, db, length):
+    assert client.generic("POST", reverse("account_login"), CONTENT_LENGTH=length).status_code == 200
+
+
 def test_signing_out_needs_a_button(signed_in, alice):
     browser = signed_in(alice)
     answer = browser.get(SIGN_OUT)

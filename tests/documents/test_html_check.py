@@ -20,6 +20,7 @@ def nothing(_: bytes) -> str:
         ("<ul><li>One<li>Two<ul><li>Inner</ul><li>Three</ul>", "- One\n- Two\n  - Inner\n- Three"),
         ("<ol start=7><li>One<li><p>Two<li>", "7. One\n8. Two"),
         ("<ol start=²><li>One</ol>", "1. One"),
+        ("<table><tr><th colspan=²>A<th colspan=٣>B<tr><td>1<td>2</table>", "| A | B |\n| --- | --- |\n| 1 | 2 |"),
         ("<table><tr><th>A<th>B<tr><td>1<td>2</table>After", "| A | B |\n| --- | --- |\n| 1 | 2 |\n\nAfter"),
         ("<table><thead><tr><td>A<tr><td>B<tbody><tr><td>C</table>", "| A |\n| --- |\n| B |\n| C |"),
         ("<table><tr><td><b>1</td><td>2</b></table>", "| **1** | 2 |\n| --- | --- |"),

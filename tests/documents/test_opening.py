@@ -120,6 +120,14 @@ def test_an_opendocument_text(opened):
     assert "By our own count." in html
 
 
+@pytest.mark.parametrize("number", ["²", "٣", "9" * 5_000])
+def test_what_is_no_number_in_an_opendocument_text_counts_as_one(opened, number):
+    content = samples.CONTENT.replace('outline-level="2"', f'outline-level="{number}"')
+    body = opened(samples.open_document(content.replace("99999999", number)), "notes.odt").body
+    assert body.startswith("# What we saw\n")
+    assert "| March | 4 |\n" in body
+
+
 def test_a_footnote_of_word(opened):
     word = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
     notes = (

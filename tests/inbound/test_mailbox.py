@@ -197,5 +197,14 @@ def test_a_server_that_dawdles_is_cut_off(says):
         assert time.monotonic() - began < 5
 
 
+@pytest.mark.parametrize("other", ["²", "-1", "9" * 5_000])
+def test_what_is_no_number_of_a_mail_is_passed_over(other):
+    class Server:
+        def uid(self, *_):
+            return "OK", [f"12 {other} 7".encode()]
+
+    assert mailbox.Mailbox(Server()).new() == ["7", "12"]
+
+
 def test_its_lane_is_worked_on():
     assert queue.lane(queue.INBOUND) in worker.BESIDE

@@ -108,7 +108,7 @@ def test_a_taken_port(elsewhere):
     assert not (elsewhere / "database").exists()
 
 
-@pytest.mark.parametrize("port", ["abc", "0", "65536", "-1", "8000 ", "٨٠٠٠"])
+@pytest.mark.parametrize("port", ["abc", "0", "65536", "-1", "8000 ", "٨٠٠٠", "²", "9" * 5000])
 def test_a_port_that_is_none(elsewhere, port):
     assert refused(elsewhere, PORT=port) == f"PORT must be a number from 1 to 65535, not “{port}”.\n"
 
