@@ -395,16 +395,32 @@ def restore_backup(
                 finish(manifest.made_at)
                 _put_in_place(schema)
         except DatabaseError as trouble:
-            said = str(trouble).strip().splitlines() or [type(trouble).__name__]
-            raise BackupTrouble(f"The database refused it, and nothing there was changed: {said[0]}.") from trouble
+            raise BackupTrouble(
+                f"The database refused it, and nothing there was changed: {_first_line(trouble)}."
+            ) from trouble
         except OSError as trouble:
             raise BackupTrouble(
                 f"A file could not be kept: {trouble.strerror or trouble}. The database was not changed."
             ) from trouble
-        with connection.cursor() as cursor:
-            cursor.execute("ANALYZE")
         _restore_keys(archive, manifest)
     return manifest
+
+
+def analyze_tables() -> str:
+    """Count what stands in the tables, so that questions are well planned; give why that failed, or nothing.
+
+    PostgreSQL does so by itself a little later.
+    """
+    try:
+        with _session(), connection.cursor() as cursor:
+            cursor.execute("ANALYZE")
+    except DatabaseError as trouble:
+        return _first_line(trouble)
+    return ""
+
+
+def _first_line(trouble: DatabaseError) -> str:
+    return (str(trouble).strip().splitlines() or [type(trouble).__name__])[0]
 
 
 @contextlib.contextmanager
@@ -630,14 +646,20 @@ def _put_in_place(schema: str) -> None:
 
 def _restore_keys(archive: zipfile.ZipFile, manifest: Manifest) -> None:
     """Put back the keys that this installation keeps in files: signed addresses in mail that is out hold on."""
-    for name in manifest.keys.keys() & KEYS.keys():
+    for name in sorted(manifest.keys.keys() & KEYS.keys()):
         if os.environ.get(KEYS[name]):
             continue
         path = Path(settings.VAR_DIR) / name
         fresh = path.with_suffix(".restored")
-        fresh.touch(mode=0o600)
-        fresh.write_bytes(archive.read(f"keys/{name}"))
-        fresh.rename(path)
+        try:
+            fresh.touch(mode=0o600)
+            fresh.write_bytes(archive.read(f"keys/{name}"))
+            fresh.rename(path)
+        except OSError as trouble:
+            raise BackupTrouble(
+                f"Database and files were put back, but not the key {path}: {trouble.strerror or trouble}. Restore once more, "
+                "with --replace."
+            ) from trouble
 
 
 # The database at hand

@@ -463,6 +463,35 @@ def test_a_killed_restore_changes_nothing_and_is_started_again(committed, media,
     assert ask(fresh, there) == [(0,)]
 
 
+# What comes after the tables are in their place
+
+COUNTED_SLOWLY = """
+CREATE SCHEMA elsewhere;
+CREATE FUNCTION elsewhere.slow(number int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS
+    'BEGIN PERFORM pg_catalog.pg_sleep(0.5); RETURN number; END';
+CREATE TABLE elsewhere.slow_table AS SELECT * FROM generate_series(1, 8) AS number;
+CREATE INDEX ON elsewhere.slow_table (elsewhere.slow(number));
+CREATE TABLE elsewhere.held_table ();
+"""
+
+
+def test_the_keys_are_back_whatever_becomes_of_counting_the_tables(committed, media, tmp_path, fresh, var, monkeypatch):
+    monkeypatch.delenv("SECRET_KEY", raising=False)
+    key = Path(site.VAR_DIR) / "secret_key"
+    key.write_text("the-key-of-this-installation-" * 3)
+    path = made(tmp_path / "backups")
+    with psycopg.connect(fresh, autocommit=True) as server:
+        server.execute(COUNTED_SLOWLY)
+    with psycopg.connect(fresh) as holding:
+        holding.execute("LOCK TABLE elsewhere.held_table")
+        words = restore(path, var, fresh, STATEMENT_TIMEOUT="3s", LOCK_TIMEOUT="1s")
+    # What takes longer than a page may was counted; what could not be is said, and is all that is missing
+    assert ask(fresh, "SELECT count(*) > 0 FROM pg_stats WHERE tablename = 'slow_table'") == [(True,)]
+    assert "The tables could not be counted, so pages may be slow at first: canceling statement due to lock" in words
+    assert "Restored as of" in words
+    assert (var / "secret_key").read_text() == key.read_text()
+
+
 # What every model's files are
 
 

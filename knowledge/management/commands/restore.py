@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from commons.backup import database_at_hand, restore_backup
+from commons.backup import analyze_tables, database_at_hand, restore_backup
 from commons.long_command import LongCommand
 from knowledge.notifications import sending
 from knowledge.stored.stamps import bump_all
@@ -40,6 +40,8 @@ class Command(LongCommand):
             bump_all()
 
         manifest = restore_backup(path, replace=options["replace"], finish=finish)
+        if why_not := analyze_tables():
+            self.stderr.write(f"The tables could not be counted, so pages may be slow at first: {why_not}")
         for name in manifest.lost:
             self.stderr.write(f"The database names a file that was lost before the backup was made: {name}")
         self.stdout.write(
