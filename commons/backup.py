@@ -14,6 +14,7 @@ import json
 import os
 import re
 import shutil
+import tempfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator
@@ -57,6 +58,7 @@ PIECE = 1 << 20
 MOST_LOOKS = 100  # snapshots taken in search of one whose files are all there
 ROOM = 50_000_000  # bytes that must be left on a disk, whatever is written
 WORKER_SEEN_SECONDS = 30
+PARTIAL = ".commons-backup-", ".partial"  # how the name of one that is not whole yet begins and ends
 _OURS = re.compile(r"commons-\d{8}T\d{6}Z\.zip")
 
 
@@ -282,7 +284,7 @@ def _path_for(target: Path) -> Path:
     folder = target.parent if is_file else target
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for left in folder.glob(".commons-backup-*.partial"):
+        for left in folder.glob(f"{PARTIAL[0]}*{PARTIAL[1]}"):
             _remove_if_left(left)
     except OSError as trouble:
         raise BackupTrouble(f"Nothing can be kept in {folder}: {trouble.strerror or trouble}.") from None
@@ -294,18 +296,29 @@ def _path_for(target: Path) -> Path:
 
 def _remove_if_left(partial: Path) -> None:
     """Throw away what a killed backup left: nobody holds it any more."""
-    with partial.open("rb") as file, contextlib.suppress(BlockingIOError):
+    with contextlib.suppress(FileNotFoundError, BlockingIOError), partial.open("rb") as file:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         partial.unlink(missing_ok=True)
+
+
+def _partial_in(folder: Path) -> tuple[IO[bytes], Path]:
+    """Begin a file under a name that no other backup has, readable by its owner alone; held for as long as it is open."""
+    while True:
+        descriptor, name = tempfile.mkstemp(PARTIAL[1], PARTIAL[0], folder)
+        file, path = os.fdopen(descriptor, "w+b"), Path(name)
+        fcntl.flock(file, fcntl.LOCK_EX)
+        if path.exists():
+            return file, path
+        file.close()  # before it was held, another backup took it for what a killed one had left
 
 
 @contextlib.contextmanager
 def _whole_or_not(path: Path) -> Iterator[IO[bytes]]:
     """A file that takes its name once it is whole, and on the disk; and that nobody else may read."""
-    partial = path.with_name(f".commons-backup-{os.getpid()}.partial")
+    partial = None
     try:
-        with os.fdopen(os.open(partial, os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600), "w+b") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
+        file, partial = _partial_in(path.parent)
+        with file:
             yield file
             file.flush()
             os.fsync(file.fileno())
@@ -317,7 +330,8 @@ def _whole_or_not(path: Path) -> Iterator[IO[bytes]]:
             raise BackupTrouble(f"No room is left on the disk that holds {path.parent}; nothing was kept.") from None
         raise BackupTrouble(f"The backup could not be made: {trouble.strerror or trouble}.") from trouble
     finally:
-        partial.unlink(missing_ok=True)
+        if partial:
+            partial.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
@@ -669,12 +683,13 @@ def _restore_keys(archive: zipfile.ZipFile, manifest: Manifest) -> None:
 def database_at_hand(*, alone: bool) -> Iterator[None]:
     """Have the database answer inside, started for this where the embedded one does not run. `alone`: not while the commons does.
 
-    Raises BackupTrouble.
+    Raises BackupTrouble, as it does where another backup is being made or put back: that one may have started the database.
     """
     var = Path(settings.VAR_DIR).resolve()
     with contextlib.ExitStack() as stack:
         try:
             var.mkdir(parents=True, exist_ok=True)
+            stack.enter_context(_one_at_a_time(var))
             lock = stack.enter_context(lock_file(var))
         except OSError as trouble:
             raise BackupTrouble(f"Nothing can be kept in {var}: {trouble.strerror or trouble}.") from None
@@ -700,3 +715,16 @@ def database_at_hand(*, alone: bool) -> Iterator[None]:
         finally:
             connection.close()
             embedded.stop(var / "database")
+
+
+@contextlib.contextmanager
+def _one_at_a_time(var: Path) -> Iterator[None]:
+    """Hold, inside, what only one backup or restore of this folder can hold. The system frees it, however the holder ends."""
+    with (var / "backup.lock").open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise BackupTrouble(
+                "Another backup is being made here, or put back: try again once that is done."
+            ) from None
+        yield

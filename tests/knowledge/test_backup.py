@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 import zipfile
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -330,6 +331,28 @@ def test_as_many_are_kept_as_are_wanted(committed, media, tmp_path):
             call_command("backup", folder / "this.zip", *wrong)
 
 
+def test_two_at_once_of_the_same_process_number_do_not_touch_each_other(committed, media, tmp_path, alice, monkeypatch):
+    file_of(alice)
+    folder = tmp_path / "backups"
+    copy_files, other = backup.Writer.copy_files, folder / "other.zip"
+    beside = threading.Thread(target=lambda: on_another_line(lambda: backup.make_backup(other)), daemon=True)
+
+    def meanwhile(writer, names):
+        if not beside.ident:
+            beside.start()
+            beside.join(60)
+            assert not beside.is_alive()
+        return copy_files(writer, names)
+
+    monkeypatch.setattr(backup.Writer, "copy_files", meanwhile)
+    path, manifest = backup.make_backup(folder)
+    assert sorted(folder.iterdir()) == sorted([path, other])
+    for each in (path, other):
+        assert each.stat().st_mode & 0o077 == 0
+        with zipfile.ZipFile(each) as archive:
+            assert backup.check_archive(archive, each).files == manifest.files
+
+
 def test_one_that_fails_leaves_nothing_and_throws_nothing_away(committed, media, tmp_path, monkeypatch):
     folder = tmp_path / "backups"
     first = made(folder)
@@ -512,7 +535,7 @@ def test_tables_that_are_left_out_are_there(committed):
 
 
 def test_with_the_embedded_database(committed, media, tmp_path, alice, var):
-    post = make_post(alice)
+    post, kept = make_post(alice), file_of(alice)
     path = made(tmp_path / "backups")
     assert make_member()  # since
     code, words = manage(var, "restore", path)
@@ -529,3 +552,35 @@ def test_with_the_embedded_database(committed, media, tmp_path, alice, var):
     assert code == 0, words
     assert not (var / "database" / "postmaster.pid").exists()
     assert contents(tmp_path / "stopped.zip")["tables"]["knowledge_post"]["rows"] == 1
+
+    # One that is begun meanwhile does not take it for the running commons, whose database stays
+    pipe = var / "media" / kept.file.name
+    inside = pipe.read_bytes()
+    pipe.unlink()
+    os.mkfifo(pipe)
+    first = subprocess.Popen(
+        [sys.executable, "manage.py", "backup", str(tmp_path / "first.zip")],
+        cwd=ROOT,
+        env=environment_of(var),
+        stdout=subprocess.DEVNULL,
+    )
+    with os.fdopen(read_by_another(pipe), "wb") as held:
+        for another in (["backup", tmp_path / "second.zip"], ["restore", path, "--replace"]):
+            code, words = manage(var, *another)
+            assert (code, "Another backup is being made here" in words) == (1, True), words
+        held.write(inside)
+    assert first.wait(60) == 0
+    assert not (var / "database" / "postmaster.pid").exists()
+    assert kept.file.name in contents(tmp_path / "first.zip")["files"]
+
+
+def read_by_another(pipe):
+    """A named pipe opened for writing, once another process reads it."""
+    until = time.monotonic() + 60
+    while True:
+        try:
+            return os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)
+        except OSError as trouble:
+            if trouble.errno != errno.ENXIO or time.monotonic() > until:
+                raise
+        time.sleep(0.05)
