@@ -79,11 +79,6 @@ def hit(rates: tuple[Rate, ...], *parts: object) -> Exceeded | None:
     return _exceeded(rates, values["key"], now)
 
 
-def forget(*parts: object) -> None:
-    """Forget every hit of the thing that `parts` name."""
-    RateLimit.objects.filter(key=_digest(parts)).delete()
-
-
 def throw_away_expired() -> int:
     """Delete the counters of which nothing counts any more; return how many."""
     return RateLimit.objects.filter(expires_at__lt=timezone.now()).delete()[0]
