@@ -113,7 +113,7 @@ class NotingErrors(DatabaseErrorWrapper):
 def writes(sql: Any) -> bool:
     """Return whether a statement may change what the database holds; where that cannot be told, it may."""
     text = sql if isinstance(sql, str) else str(sql)
-    start = text[:12].lstrip(" (\n").upper()
+    start = text.lstrip("( \t\r\n")[:12].upper()
     if start.startswith("WITH "):
         return any(word in text.upper() for word in WRITES)
     if start.startswith(READS):
