@@ -4,15 +4,15 @@ It keeps, for the request or job that its thread works on, what the database fai
 been kept: after a COMMIT that was sent, nobody knows until the answer is there.
 """
 
+import contextlib
 import logging
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from functools import cached_property
 from types import TracebackType
 from typing import Any, cast
 
 import psycopg
-from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, connections, transaction
 from django.db.backends.postgresql import base
 from django.db.backends.postgresql.psycopg_any import IsolationLevel
 from django.db.utils import DatabaseErrorWrapper
@@ -126,7 +126,7 @@ def database() -> DatabaseWrapper:
     return cast(DatabaseWrapper, connections[DEFAULT_DB_ALIAS])
 
 
-@contextmanager
+@contextlib.contextmanager
 def optional_write() -> Iterator[None]:
     """Do a write that a page can do without, and go on without it where the database takes none, or not in time.
 
@@ -135,17 +135,13 @@ def optional_write() -> Iterator[None]:
     connection = database()
     # (The transaction that Django puts around a test is none of ours: it costs no page a savepoint)
     in_transaction = any(not getattr(block, "_from_testcase", False) for block in connection.atomic_blocks)
-    savepoint = connection.savepoint() if in_transaction else None
+    block = transaction.atomic() if in_transaction else contextlib.nullcontext()
     try:
-        yield
+        with block:
+            yield
     except DatabaseError as refused:
         fault = fault_of(refused)
         if fault in (None, Fault.LOST):
             raise
-        if savepoint:
-            connection.savepoint_rollback(savepoint)
         connection.fault = None
         log.warning("Something was left unkept (%s): %s", fault, str(refused).strip().partition("\n")[0])
-    else:
-        if savepoint:
-            connection.savepoint_commit(savepoint)

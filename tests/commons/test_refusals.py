@@ -149,6 +149,18 @@ def test_what_a_page_can_do_without_is_left_out_and_the_rest_of_the_transaction_
     assert database().fault is None
 
 
+def test_what_the_orm_could_not_write_leaves_the_transaction_as_usable_as_before(areas, alice, post, refuse):
+    refuse("53100", 1)
+    with transaction.atomic():
+        Member.objects.filter(pk=alice.pk).update(bio="Kept.")
+        with optional_write():
+            Comment.objects.create(post=post, by=alice, body="Lost.")
+        Member.objects.filter(pk=alice.pk).update(name="Kept too")
+    assert not Comment.objects.exists()
+    assert list(Member.objects.filter(pk=alice.pk).values_list("bio", "name")) == [("Kept.", "Kept too")]
+    assert database().fault is None
+
+
 def test_a_reader_does_not_wait_for_a_writer_to_keep_a_fragment(areas, browser, post, direct, impatient):
     browser.get(post.get_absolute_url())
     Fragment.objects.update(wanted=5)  # all are stale
