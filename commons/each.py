@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable, Iterable
 
-from django.db import InterfaceError, OperationalError
+from commons.db.errors import is_away
 
 logger = logging.getLogger(__name__)
 
@@ -25,21 +25,9 @@ def do_each(acts: Iterable[tuple[str, Callable[[], object]]]) -> list[str]:
     for name, act in acts:
         try:
             act()
-        except (OperationalError, InterfaceError) as error:
+        except Exception as error:
             if is_away(error):
                 raise
             failed.append(name)
             logger.exception("Failed, while the others are done: %s.", name)
-        except Exception:
-            failed.append(name)
-            logger.exception("Failed, while the others are done: %s.", name)
     return failed
-
-
-def is_away(error: Exception) -> bool:
-    """Return whether an error says that the database cannot be reached, rather than that it did not do one thing."""
-    if isinstance(error, InterfaceError):
-        return True
-    state = getattr(error.__cause__, "sqlstate", None)
-    # Class 08: the connection; 57P: the server is going down; none: the line broke before the server could say anything
-    return isinstance(error, OperationalError) and (state is None or state.startswith(("08", "57P")))

@@ -21,7 +21,8 @@ from commons import keeping, queue, rate_limits
 from commons.account_mail import AccountMail, send_account_mail
 from commons.activity.models import Activity
 from commons.cache import UnculledDatabaseCache
-from commons.each import SomeFailed, do_each, is_away
+from commons.db.errors import is_away
+from commons.each import SomeFailed, do_each
 from commons.mail import TrialMail
 from commons.once import Sending
 from knowledge.comments.actions import THREAD

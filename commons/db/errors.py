@@ -12,22 +12,27 @@ class Fault(Enum):
 
     LOST = "lost"  # the database cannot be reached, or the line to it broke
     FULL = "full"  # it takes no writes: its disk is full, or it is there to be read only
-    SLOW = "slow"  # a statement, or its wait for another's lock, took longer than it may
+    SLOW = "slow"  # a statement, or its wait for another's lock, took longer than it may, or more of the server
     CONFLICT = "conflict"  # two transactions were in each other's way, and this one was taken back
 
 
-# By SQLSTATE (PostgreSQL's documentation, appendix A). Two of them end the connection, and are no OperationalError in Django
+# By SQLSTATE (PostgreSQL's documentation, appendix A). 25P03 and 25P04 end the connection, and are no OperationalError in Django.
+# What is not here is a mistake of ours, or more than PostgreSQL ever takes (class 54): the next try would fare no better
 STATES = {
     "53100": Fault.FULL,  # disk_full
     "25006": Fault.FULL,  # read_only_sql_transaction
     "57014": Fault.SLOW,  # query_canceled
     "55P03": Fault.SLOW,  # lock_not_available
+    "53000": Fault.SLOW,  # insufficient_resources
+    "53200": Fault.SLOW,  # out_of_memory
     "53400": Fault.SLOW,  # configuration_limit_exceeded: more temporary files than a query may write
     "40001": Fault.CONFLICT,  # serialization_failure
     "40P01": Fault.CONFLICT,  # deadlock_detected
+    "53300": Fault.LOST,  # too_many_connections
     "25P03": Fault.LOST,  # idle_in_transaction_session_timeout
     "25P04": Fault.LOST,  # transaction_timeout
 }
+LOST = ("08", "57P")  # how the states begin of a connection that broke, and of a server that is going down
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 LONGEST_CHAIN = 20  # of exceptions, each raised from or in place of another
 
@@ -48,10 +53,15 @@ def fault_of(exception: BaseException | None) -> Fault | None:
     return None
 
 
+def is_away(exception: BaseException | None) -> bool:
+    """Return whether the database cannot be reached, so that nothing else would fare better, rather than that it refused one thing."""
+    return fault_of(exception) is Fault.LOST
+
+
 def _fault_of_error(error: psycopg.Error) -> Fault | None:
-    if error.sqlstate in STATES:
-        return STATES[error.sqlstate]
-    return Fault.LOST if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError) else None
+    if error.sqlstate is None:  # the line broke before the server could say anything
+        return Fault.LOST if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError) else None
+    return Fault.LOST if error.sqlstate.startswith(LOST) else STATES.get(error.sqlstate)
 
 
 def is_out_of_room(exception: BaseException) -> bool:

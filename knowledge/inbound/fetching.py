@@ -3,7 +3,7 @@
 import logging
 
 from commons.apart import Interrupted
-from commons.each import is_away
+from commons.db.errors import is_away
 from commons.mailbox import Away, mailbox
 from knowledge.inbound.actions import receive
 from knowledge.inbound.reading import MOST_BYTES

@@ -3,8 +3,8 @@
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.db import OperationalError, connection, transaction
-from psycopg.errors import QueryCanceled
 
+from commons.db.errors import Fault, fault_of
 from knowledge.posts.listing import HOME
 from knowledge.posts.models import Post
 from knowledge.search.filters import Filters
@@ -65,7 +65,7 @@ def results(
 
 
 def _within(seconds: float, sql: str, params: dict[str, Any]) -> list[tuple[int, int]] | None:
-    """Ask the database for so many seconds at the most; None where that was not enough."""
+    """Ask the database for so many seconds at the most; None where that, or the memory it has, was not enough."""
     try:
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("SELECT set_config('statement_timeout', %s, true)", [f"{max(int(seconds * 1000), 1)}ms"])
@@ -74,7 +74,7 @@ def _within(seconds: float, sql: str, params: dict[str, Any]) -> list[tuple[int,
             transaction.set_rollback(True)  # nothing was written, and what surrounds this gets its own limit back
             return rows
     except OperationalError as error:
-        if isinstance(error.__cause__, QueryCanceled):
+        if fault_of(error) is Fault.SLOW:
             return None
         raise
 

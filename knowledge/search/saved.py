@@ -10,7 +10,8 @@ from django.db.models import Exists, OuterRef
 from django.http import QueryDict
 from django.utils import timezone
 
-from commons.each import do_each, is_away
+from commons.db.errors import is_away
+from commons.each import do_each
 from knowledge.posts.listing import Key, keys_of
 from knowledge.search.filters import Filters, parse
 from knowledge.search.models import SavedSearch

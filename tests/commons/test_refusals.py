@@ -1,17 +1,19 @@
 """What the database refuses for a while: a wait that takes too long, two in each other's way, an exception of the queue's."""
 
+import contextlib
 import logging
 
 import psycopg
 import pytest
-from django.db import connection, transaction
+from django.db import DatabaseError, Error, connection, transaction
 from django.test import Client
 from procrastinate.exceptions import ConnectorException
 
 from accounts.members.models import Member
 from commons import faults, queue
 from commons.db.base import database, optional_write, writes
-from commons.db.errors import Fault, fault_of
+from commons.db.errors import Fault, fault_of, is_away
+from commons.each import do_each
 from knowledge.comments.models import Comment
 from knowledge.management.commands.load_topics import load_areas
 from knowledge.stored.models import Fragment
@@ -106,6 +108,7 @@ def test_what_was_taken_back_for_another_is_done_again_once(areas, browser, post
         ("53100", Fault.FULL),
         ("25006", Fault.FULL),
         ("57014", Fault.SLOW),
+        ("53200", Fault.SLOW),
         ("25P03", Fault.LOST),
         ("57P01", Fault.LOST),
         ("53300", Fault.LOST),
@@ -118,9 +121,52 @@ def test_each_refusal_has_its_page(areas, browser, post, refuse, state, fault):
     assert faults.WORDS[fault].title in answer.content.decode()
 
 
-def test_a_mistake_of_ours_is_none_of_the_databases_faults(areas, browser, post, refuse):
-    refuse("22012", 9)  # a division by zero
+@pytest.mark.parametrize("state", ["22012", "54000"])  # a division by zero, more than PostgreSQL ever takes
+def test_a_mistake_of_ours_is_none_of_the_databases_faults(areas, browser, post, refuse, state):
+    refuse(state, 9)
     assert browser.post(f"{post.get_absolute_url()}comment/", {"body": "We see this too."}).status_code == 500
+
+
+@pytest.mark.parametrize(
+    ("state", "away"),
+    [
+        ("08006", True),
+        ("25P03", True),
+        ("53300", True),
+        ("57P01", True),
+        ("40P01", False),
+        ("53100", False),
+        ("53200", False),
+        ("54000", False),
+        ("54001", False),
+        ("55006", False),
+        ("55P03", False),
+        ("57014", False),
+        ("58030", False),
+    ],
+)
+def test_only_a_database_that_is_not_reached_is_away(db, state, away):
+    """Where it refuses one thing, a job that does many goes on with the next; one that is away ends it."""
+    tried = []
+
+    def refused():
+        tried.append(1)
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(f"DO $$ BEGIN RAISE EXCEPTION 'refused' USING ERRCODE = '{state}'; END $$")
+
+    with pytest.raises(DatabaseError) if away else contextlib.nullcontext():
+        assert do_each([("one", refused), ("two", refused)]) == ["one", "two"]
+    assert len(tried) == (1 if away else 2)
+
+
+def test_a_line_that_broke_is_a_database_that_is_away(transactional_db):
+    with pytest.raises(DatabaseError) as raised, connection.cursor() as cursor:
+        cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+    assert is_away(raised.value)
+    with pytest.raises(Error) as raised, connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+    assert is_away(raised.value)
+    connection.close()
 
 
 def test_what_the_queue_raises_is_what_the_database_said(transactional_db):

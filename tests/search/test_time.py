@@ -123,6 +123,11 @@ def test_all_searches_of_a_private_feed_have_the_time_of_one(client, crowd, char
     assert "ETag" in answer
 
 
+@pytest.mark.parametrize("state", ["53200", "53400"])  # out of memory, out of what temporary files may hold
+def test_a_search_that_asks_for_too_much_is_answered_all_the_same(db, state):
+    assert search._within(1.0, f"DO $$ BEGIN RAISE EXCEPTION 'too much' USING ERRCODE = '{state}'; END $$", {}) is None
+
+
 def test_another_fault_of_the_database_is_none_of_time(db):
     with pytest.raises(Exception, match="no_such_table"):
         search._within(1.0, "SELECT * FROM no_such_table", {})
