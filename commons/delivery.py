@@ -13,11 +13,12 @@ from smtplib import SMTPException
 from types import TracebackType
 from typing import Any, ClassVar, Self, TypeVar
 
-from django.db import InterfaceError, OperationalError, models, transaction
+from django.db import models, transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
 from commons import gate, mail, queue
+from commons.db.errors import is_away
 
 log = logging.getLogger(__name__)
 
@@ -227,9 +228,9 @@ class MailRun:
                 self._cut_off = 0 if mail.is_answer(error) else self._cut_off + 1
                 self.is_away = self._cut_off >= CUT_OFF_MOST
                 row.try_later(mail.in_words(error))
-        except (OperationalError, InterfaceError):
-            raise  # the database is away, for all of them
         except Exception as error:
+            if is_away(error):
+                raise  # for all of them
             log.exception("%s %s could not be made.", type(row).__name__, row.pk)
             row.try_later(type(error).__name__)
         else:

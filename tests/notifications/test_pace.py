@@ -86,6 +86,25 @@ def test_a_letter_that_cannot_be_made_waits_alone_and_is_named(by_smtp, due, mon
     assert f"Letter {broken.pk} could not be made." in caplog.text
 
 
+def test_a_letter_for_which_the_database_takes_too_long_waits_alone(by_smtp, due, monkeypatch):
+    due(3)
+    slow = Letter.objects.order_by("pk")[0]
+    compose = sending.compose
+
+    def canceled_for_one(letter, told):
+        if letter.pk == slow.pk:
+            with transaction.atomic(), connection.cursor() as cursor:
+                cursor.execute("SET LOCAL statement_timeout = '10ms'")
+                cursor.execute("SELECT pg_sleep(60)")
+        return compose(letter, told)
+
+    monkeypatch.setattr(sending, "compose", canceled_for_one)
+    assert send_due(TO_FOLLOWERS) == 2
+    slow.refresh_from_db()
+    assert (slow.closed_at, slow.tries, slow.reason) == (None, 1, "OperationalError")
+    assert slow.leased_until > timezone.now() + LEASE
+
+
 def test_a_server_that_is_away_ends_the_run_and_costs_the_others_no_try(by_smtp, due, settings):
     settings.EMAIL_PORT = 1
     due(5)
