@@ -8,7 +8,7 @@ import contextlib
 import datetime as dt
 import threading
 
-from django.db import transaction
+from django.db import connection, transaction
 from procrastinate.contrib.django import app
 from procrastinate.exceptions import AlreadyEnqueued
 
@@ -69,7 +69,16 @@ def wake(name: str) -> None:
 
 
 def wake_at(name: str, at: dt.datetime) -> None:
-    """Have the job called `name` run at a time, beside whatever wakes it sooner; where one waits for a time already, that will do."""
-    job = app.configure_task(name, allow_unknown=True, queue=lane(name), queueing_lock=f"{name} later", schedule_at=at)
-    with contextlib.suppress(AlreadyEnqueued), transaction.atomic():
-        job.defer(timestamp=0)
+    """Have the job called `name` run at a time, beside whatever wakes it sooner; where one waits for a later time, it is moved here."""
+    lock = f"{name} later"
+    job = app.configure_task(name, allow_unknown=True, queue=lane(name), queueing_lock=lock, schedule_at=at)
+    try:
+        with transaction.atomic():
+            job.defer(timestamp=0)
+    except AlreadyEnqueued:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "UPDATE procrastinate_jobs SET scheduled_at = %(at)s"
+                " WHERE queueing_lock = %(lock)s AND status = 'todo' AND scheduled_at > %(at)s",
+                {"at": at, "lock": lock},
+            )

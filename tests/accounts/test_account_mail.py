@@ -250,6 +250,21 @@ def test_while_the_server_is_away_a_code_is_tried_again_soon(client, settings, d
     ).exists()
 
 
+def test_a_code_is_tried_again_soon_though_another_waits_for_longer(client, by_smtp, alice):
+    """A job that is to run for the one that waits longest is moved to when the other is free again, and never the other way."""
+    by_smtp.answers |= dict.fromkeys((ANA["email"], alice.email), "450 4.2.0 Greylisted")
+    client.post(SIGN_UP, ANA)
+    AccountMail.objects.update(tries=2)
+    send_codes()
+    Client().post(ASK_FOR_CODE, {"email": alice.email})
+    for _ in range(2):
+        send_codes()
+        first = AccountMail.objects.get(address=alice.email).leased_until
+        assert first < AccountMail.objects.get(address=ANA["email"]).leased_until
+        assert ProcrastinateJob.objects.get(queueing_lock="codes later", status="todo").scheduled_at == first
+        queue.wake_at(queue.CODES, first + dt.timedelta(minutes=1))
+
+
 def test_what_has_run_out_is_closed_and_blanked(client, by_smtp):
     client.post(SIGN_UP, ANA)
     row = AccountMail.objects.get()
