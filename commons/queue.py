@@ -69,7 +69,7 @@ def wake(name: str) -> None:
 
 
 def wake_at(name: str, at: dt.datetime) -> None:
-    """Have the job called `name` run at a time, beside whatever wakes it sooner; where one waits for a later time, it is moved here."""
+    """Have the job called `name` run at a time, beside whatever wakes it sooner; one that waits for a later time is moved there."""
     lock = f"{name} later"
     job = app.configure_task(name, allow_unknown=True, queue=lane(name), queueing_lock=lock, schedule_at=at)
     try:

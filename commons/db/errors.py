@@ -54,7 +54,7 @@ def fault_of(exception: BaseException | None) -> Fault | None:
 
 
 def is_away(exception: BaseException | None) -> bool:
-    """Return whether the database cannot be reached, so that nothing else would fare better, rather than that it refused one thing."""
+    """Return whether the database cannot be reached, so that nothing fares better, rather than that it refused one thing."""
     return fault_of(exception) is Fault.LOST
 
 
