@@ -1,9 +1,12 @@
 """A real mail server in this process, which keeps what it is given, and can be told to misbehave."""
 
 import asyncio
+import contextlib
 import email.policy
 import re
 import socket
+import threading
+import time
 from email import message_from_bytes
 from email.message import EmailMessage as Letter
 
@@ -33,6 +36,7 @@ class Post:
         self.senders: list[str] = []  # the envelopes' senders, to which mail comes back
         self.answers: dict[str, str] = {}  # address -> what RCPT is answered with
         self.slow_for: dict[str, float] = {}  # address -> seconds until DATA is answered
+        self.slow_to_greet: list[float] = []  # seconds until each line is greeted, in their order; then none
         self.closes_after = 0  # mails on one line, after which it is closed; 0: never
         self.closes_with = "421 4.7.0 That was enough on this line"  # or nothing: the line is cut
         self.lines: list[tuple[str, int]] = []  # the lines on which mail came: who called, one entry for each mail
@@ -73,6 +77,38 @@ class Post:
         return [letter for to, letter in self.letters if address in to]
 
 
+class Hanging:
+    """A mail server that takes every line, and never says a word on it, or no more than these: the first at once, each other when
+    it was told something. With `on_and_on` it says the last of them again and again. `called` counts those who came."""
+
+    def __init__(self, *words: bytes, on_and_on: bool = False) -> None:
+        self.words, self.on_and_on = words, on_and_on
+        self.called: list[socket.socket] = []
+        self.listening = socket.create_server(("127.0.0.1", 0))
+        self.url = f"smtp://127.0.0.1:{self.listening.getsockname()[1]}"
+        threading.Thread(target=self._take, daemon=True).start()
+
+    def _take(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                self.called.append(self.listening.accept()[0])
+                threading.Thread(target=self._talk, args=[self.called[-1]], daemon=True).start()
+
+    def _talk(self, line: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            for number, word in enumerate(self.words):
+                if number:
+                    line.recv(1 << 16)
+                line.sendall(word)
+            while self.on_and_on:
+                time.sleep(0.05)
+                line.sendall(self.words[-1])
+
+    def close(self) -> None:
+        for line in (self.listening, *self.called):
+            line.close()
+
+
 def text_of(letter: Letter) -> str:
     """What one reads who reads mail as plain text."""
     return letter.get_body(("plain",)).get_content().replace("\r\n", "\n")  # type: ignore[union-attr]
@@ -88,9 +124,23 @@ def links_of(letter: Letter) -> list[str]:
     return re.findall(r"https?://\S+", text_of(letter))
 
 
-def serve(post: Post) -> Controller:
+class Greeting(SMTP):
+    """What speaks on one line, and may take its time to begin."""
+
+    async def _handle_client(self) -> None:
+        slow = self.event_handler.slow_to_greet
+        await asyncio.sleep(slow.pop(0) if slow else 0)
+        await super()._handle_client()
+
+
+class Serving(Controller):
+    def factory(self) -> SMTP:
+        return Greeting(self.handler, **self.SMTP_kwargs)
+
+
+def serve(post: Post, **options) -> Controller:
     """A mail server on this machine that hands its mail to `post`; its address is `post.url`."""
-    controller = Controller(post, hostname="127.0.0.1", port=free_port())
+    controller = Serving(post, hostname="127.0.0.1", port=free_port(), **options)
     controller.start()
     post.url = f"smtp://127.0.0.1:{controller.port}"  # type: ignore[attr-defined]
     return controller

@@ -4,8 +4,6 @@ import contextlib
 import datetime as dt
 import logging
 import re
-import socket
-import threading
 import zlib
 
 import pytest
@@ -23,7 +21,7 @@ from commons.delivery import Outcome
 from knowledge import jobs
 from knowledge.notifications import sending
 from knowledge.notifications.models import MailState
-from tests.mail import Post, free_port, send_codes, send_to, serve
+from tests.mail import Hanging, Post, free_port, send_codes, send_to, serve
 from tests.make import PASSWORD, area
 
 pytestmark = pytest.mark.django_db
@@ -31,27 +29,6 @@ ANA = {"name": "Ana Silva", "email": "ana@people.example", "password1": "bread-a
 SIGN_UP, CONFIRM = "/accounts/signup/", "/accounts/confirm-email/"
 ASK_FOR_CODE, CODE_TO_SIGN_IN = "/accounts/login/code/", "/accounts/login/code/confirm/"
 FORGOTTEN, CODE_FOR_PASSWORD = "/accounts/password/reset/", "/accounts/password/reset/confirm/"
-
-
-class Hanging:
-    """A mail server that takes every line, and never says a word on it. `called` counts those who came."""
-
-    def __init__(self) -> None:
-        self.called: list[socket.socket] = []
-        self.listening = socket.create_server(("127.0.0.1", 0))
-        self.url = f"smtp://127.0.0.1:{self.listening.getsockname()[1]}"
-        threading.Thread(target=self._take, daemon=True).start()
-
-    def _take(self) -> None:
-        while True:
-            try:
-                self.called.append(self.listening.accept()[0])
-            except OSError:
-                return
-
-    def close(self) -> None:
-        for line in (self.listening, *self.called):
-            line.close()
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 import os
 import re
+import ssl
 import subprocess
 import sys
 
@@ -10,7 +11,10 @@ from django.conf import settings as the_settings
 from django.core.mail import EmailMessage
 
 from accounts.members.models import Member
-from tests.mail import Post, send_codes, send_to, serve
+from commons import mail
+from commons.mail import KeptConnection
+from tests.listening import certificate_for_localhost
+from tests.mail import Hanging, Post, send_codes, send_to, serve
 
 PHRASE = "bread-and-soup-at-eight"
 
@@ -133,3 +137,70 @@ def test_a_browsers_name_in_a_mail_is_text(client, by_smtp, alice):
     assert to == [alice.email]
     assert letter["Bcc"] is None
     assert letter["Subject"] == "Your password was changed"
+
+
+# A line, and how long it may take
+
+
+def a_mail() -> EmailMessage:
+    return EmailMessage("Here", "Here.", to=["ana@people.example"])
+
+
+@pytest.mark.parametrize("option", ["tls", "ssl"])
+def test_a_line_is_encrypted_with_a_server_that_is_who_it_says(settings, tmp_path, monkeypatch, option):
+    """And the name is looked up: of the addresses of this machine, the server is at one."""
+    certificate = certificate_for_localhost(tmp_path)
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(certificate)
+    post = Post()
+    controller = serve(post, **{f"{option}_context": tls})
+    send_to(f"smtp://localhost:{controller.port}?{option}=True", settings)
+    try:
+        with pytest.raises(mail.Away, match="certificate verify failed"):
+            KeptConnection().send(a_mail())
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+        line = KeptConnection()
+        for _ in range(2):
+            line.send(a_mail())
+        line.close()
+    finally:
+        controller.stop()
+    assert len(post.letters) == 2
+    assert len(set(post.lines)) == 1
+
+
+@pytest.mark.parametrize(
+    ("option", "words", "on_and_on"),
+    [
+        ("", [], False),
+        ("", [b"220-Wait\r\n"], True),
+        ("", [b"220 Here\r\n", b"250-Wait\r\n"], True),
+        ("ssl=True", [], False),
+        ("tls=True", [b"220 Here\r\n", b"250-here\r\n250 STARTTLS\r\n", b"220 Go on\r\n"], False),
+    ],
+)
+def test_a_line_that_does_not_open_in_time_is_given_up(settings, monkeypatch, option, words, on_and_on):
+    """The server is silent, or says each word in time, and never all: when it greets, is greeted, or agrees on a key."""
+    monkeypatch.setattr(mail, "SEND_SECONDS", 0.3)
+    server = Hanging(*words, on_and_on=on_and_on)
+    send_to(f"{server.url}?{option}", settings)
+    try:
+        with pytest.raises(mail.Away, match=r"more than 0\.3 seconds"):
+            KeptConnection().send(a_mail())
+    finally:
+        server.close()
+    assert len(server.called) == 1
+
+
+def test_a_line_that_does_not_end_in_time_is_cut(settings, monkeypatch):
+    monkeypatch.setattr(mail, "GOODBYE_SECONDS", 0.3)
+    server = Hanging(
+        b"220 Here\r\n", *[b"250 Yes\r\n"] * 3, b"354 Go on\r\n", b"250 Taken\r\n", b"221-Wait\r\n", on_and_on=True
+    )
+    send_to(server.url, settings)
+    try:
+        line = KeptConnection()
+        line.send(a_mail())
+        line.close()
+    finally:
+        server.close()

@@ -1,6 +1,5 @@
 """What the commons asks of others' servers: within its time, nowhere it must not, and once."""
 
-import datetime as dt
 import ipaddress
 import socket
 import ssl
@@ -8,12 +7,9 @@ import threading
 import time
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from commons import outgoing
-from tests.listening import Listening
+from tests.listening import Listening, certificate_for_localhost
 
 
 @pytest.fixture
@@ -208,27 +204,8 @@ def test_what_cannot_be_reached_is_said_in_words(address):
     assert str(said.value).endswith(".")
 
 
-@pytest.fixture
-def certificate(tmp_path):
-    """A certificate for "localhost", its own authority; the path of the file that holds it and its key."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
-    now = dt.datetime.now(dt.UTC)
-    made = (
-        x509.CertificateBuilder(
-            name, name, key.public_key(), x509.random_serial_number(), now, now + dt.timedelta(days=1)
-        )
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    path = tmp_path / "certificate.pem"
-    pem, plain = serialization.Encoding.PEM, serialization.NoEncryption()
-    path.write_bytes(made.public_bytes(pem) + key.private_bytes(pem, serialization.PrivateFormat.PKCS8, plain))
-    return path
-
-
-def test_over_tls_a_server_must_be_who_it_says(server, certificate, monkeypatch):
+def test_over_tls_a_server_must_be_who_it_says(server, tmp_path, monkeypatch):
+    certificate = certificate_for_localhost(tmp_path)
     there = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     there.load_cert_chain(certificate)
     server.server.socket = there.wrap_socket(server.server.socket, server_side=True)

@@ -241,6 +241,20 @@ def test_a_sender_that_is_slow_and_alive_keeps_what_it_has(by_smtp, due, monkeyp
     assert Letter.objects.get(closed_at=None).tries == 1
 
 
+@pytest.mark.parametrize("sent_before", [0, 1])
+def test_a_line_that_opens_slowly_costs_a_mail_no_more_than_its_time(by_smtp, due, monkeypatch, sent_before):
+    """It is given up while nobody else has it, and put off: also where the line before it was closed. Nothing was handed over."""
+    monkeypatch.setattr(mail, "SEND_SECONDS", 0.5)
+    by_smtp.slow_to_greet, by_smtp.closes_after = [0] * sent_before + [1.5], 1
+    due(3)
+    assert send_due(TO_FOLLOWERS) == sent_before
+    assert len(by_smtp.letters) == sent_before
+    given_up = Letter.objects.get(closed_at=None, tries=1)
+    assert "more than 0.5 seconds" in given_up.reason
+    assert given_up.leased_until > timezone.now() + LEASE
+    assert Letter.objects.filter(closed_at=None, tries=0, leased_until=None).count() == 2 - sent_before
+
+
 @pytest.mark.slow
 def test_a_killed_workers_letters_are_taken_up_within_a_minute(server, committed, tmp_path):
     """Nothing is let go by hand: the lease runs out, and the next worker is there."""
