@@ -8,12 +8,13 @@ from allauth.core import context as this_request
 from allauth.core.exceptions import ImmediateHttpResponse
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.module_loading import import_string
 
 from accounts.members.actions import confirm, join, set_password
 from accounts.members.asked_mail import AskedTooOften, count_asked_mail
+from accounts.members.known_browsers import is_known_browser, remember_browser
 from commons import news
 from commons.account_mail import NOTICE_HOLDS, send_soon
 from commons.clients import client_ip, client_network
@@ -98,6 +99,12 @@ class AccountAdapter(DefaultAccountAdapter):
         confirm(user)
         super().login(request, user)
 
+    def post_login(self, request: HttpRequest, user: "Member", **options: Any) -> HttpResponse:
+        """Lead on who has just signed in, in a browser that is known from now on to the pages for signing in."""
+        response: HttpResponse = super().post_login(request, user, **options)
+        remember_browser(response, user)
+        return response
+
     def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
         """Count a try of a password. Where there were too many, the form offers the way by code, which they do not close."""
         try:
@@ -175,7 +182,12 @@ class AccountAdapter(DefaultAccountAdapter):
         """Count a mail that anybody can have sent to an address by typing it; answer 429 where that were too many."""
         request = this_request.request
         try:
-            count_asked_mail(address, network=client_network(client_ip(request)), is_code=True)
+            count_asked_mail(
+                address,
+                network=client_network(client_ip(request)),
+                is_code=True,
+                is_known=is_known_browser(request, address),
+            )
         except AskedTooOften as refused:
             response = import_string(import_string(f"{settings.ROOT_URLCONF}.handler429"))(request, refused)
             response["Retry-After"] = str(refused.retry_after)

@@ -86,7 +86,9 @@ SUBSCRIPTIONS = Pace(
 # Mail that anybody can have sent to an address, by typing it: codes, a question whether its owner wants to follow
 ASKED_MOST_FROM_NETWORK = 5  # a day, by all at one network (an IPv4 address, an IPv6 /64)
 ASKED_MOST = 10  # a day, by everybody
+ASKED_KEPT = 3  # of these, for browsers in which the account of the address signed in before
 CODES_A_MINUTE = 3  # by all at one network
 ASKED_FROM_NETWORK = (Rate(ASKED_MOST_FROM_NETWORK, DAY),)
 CODES_FROM_NETWORK = (Rate(CODES_A_MINUTE, MINUTE), *ASKED_FROM_NETWORK)
 ASKED = (Rate(ASKED_MOST, DAY),)
+ASKED_BY_STRANGERS = (Rate(ASKED_MOST - ASKED_KEPT, DAY),)

@@ -7,10 +7,11 @@ import pytest
 from django.conf import settings as site
 from django.contrib.sessions.models import Session
 from django.db import connection
-from django.test import Client
+from django.test import Client, RequestFactory
 from django.utils import timezone
 
 from accounts.members.actions import set_password
+from accounts.members.known_browsers import COOKIE, HOLDS, is_known_browser
 from accounts.members.models import Member
 from commons import news
 from commons.account_mail import AccountMail
@@ -32,6 +33,7 @@ from tests.accounts.test_entrance import (
     is_signed_in,
     words_of,
 )
+from tests.mail import send_codes
 from tests.make import PASSWORD, area
 
 MISMATCH = "That address and password do not go together."
@@ -170,7 +172,58 @@ def test_many_networks_have_so_much_mail_sent_and_no_more(mailbox):
     address = "nobody@people.example"
     for number in range(30):
         ask_for_mail(Client(REMOTE_ADDR=f"198.51.100.{number}"), number, address)
-    assert mails_to(address) == 10
+    assert mails_to(address) == 7
+
+
+def test_the_last_mails_of_a_day_are_kept_for_a_browser_in_which_the_account_signed_in(mailbox, alice, charlie):
+    """Whoever asks at how many networks, also at the owner's own: who signed in in this browser before has a code sent."""
+    browser, other = Client(), Client()
+    browser.post(SIGN_IN, {"login": alice.email, "password": PASSWORD})
+    other.post(SIGN_IN, {"login": charlie.email, "password": PASSWORD})
+    for each in (browser, other):
+        each.post("/accounts/logout/")
+    for number in range(30):
+        ask_for_mail(Client(REMOTE_ADDR=f"198.51.100.{number}"), number, alice.email)
+        ask_for_mail(Client(), number, alice.email)
+    assert mails_to(alice.email) == 7
+    send_codes()
+    assert other.post(ASK_FOR_CODE, {"email": alice.email}).status_code == 429
+    assert browser.post(ASK_FOR_CODE, {"email": charlie.email}).status_code == 302
+    assert browser.post(FORGOTTEN, {"email": alice.email}).status_code == 302
+    assert browser.post(ASK_FOR_CODE, {"email": alice.email.upper()}).status_code == 302
+    browser.post(CODE_TO_SIGN_IN, {"code": mailbox.code_for(alice.email)})
+    assert is_signed_in(browser)
+    browser.post("/accounts/logout/")
+    assert browser.post(ASK_FOR_CODE, {"email": alice.email}).status_code == 302
+    assert browser.post(FORGOTTEN, {"email": alice.email}).status_code == 429
+    assert mails_to(alice.email) == 10
+
+
+def test_a_browser_is_known_to_the_pages_for_signing_in_alone(client, alice):
+    answer = client.post(SIGN_IN, {"login": alice.email, "password": PASSWORD})
+    cookie = answer.cookies[COOKIE]
+    assert (cookie["path"], cookie["httponly"], cookie["samesite"]) == ("/accounts/", True, "Lax")
+    assert cookie["max-age"] == HOLDS.total_seconds()
+    assert cookie.value.split(":")[0] == str(alice.pk)
+
+
+def test_nobody_writes_that_they_signed_in_before(alice, charlie):
+    browser = Client()
+    browser.post(SIGN_IN, {"login": charlie.email, "password": PASSWORD})
+    theirs = browser.cookies[COOKIE].value
+    request = RequestFactory().get("/")
+    for value, address, known in [
+        (theirs, charlie.email, True),
+        (theirs, alice.email, False),
+        (theirs.replace(str(charlie.pk), str(alice.pk), 1), alice.email, False),
+        (str(alice.pk), alice.email, False),
+        ("", alice.email, False),
+    ]:
+        request.COOKIES = {COOKIE: value}
+        assert is_known_browser(request, address) is known
+    charlie.emailaddress_set.update(verified=False)
+    request.COOKIES = {COOKIE: theirs}
+    assert not is_known_browser(request, charlie.email)
 
 
 @pytest.mark.parametrize("known", [True, False])
