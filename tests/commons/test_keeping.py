@@ -153,5 +153,5 @@ def test_the_page_that_a_form_came_from_is_one_of_ours_or_none(rf, referrer, pag
 @pytest.mark.parametrize("odd", ["http://[", "http://[x]:²/", "null", "²", "\xff"])
 def test_a_form_that_comes_from_no_address_at_all_is_refused_and_not_played_back(db, header, odd):
     answer = Client(enforce_csrf_checks=True).post(NEW, {"title": "Rooms to let"}, **{header: odd})
-    assert answer.status_code == 403
+    assert answer.status_code in (400, 403)  # a header that holds what none may is refused before its form
     assert "Rooms to let" not in answer.content.decode()

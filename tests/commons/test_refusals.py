@@ -73,7 +73,7 @@ def refusing(state: str, times: int) -> None:
 def refuse(areas):
     yield refusing
     with connection.cursor() as cursor:
-        cursor.execute("DROP TRIGGER IF EXISTS refuse ON knowledge_comment; DROP SEQUENCE IF EXISTS tries")
+        cursor.execute("DROP FUNCTION IF EXISTS refuse CASCADE; DROP SEQUENCE IF EXISTS tries")
 
 
 def test_a_wait_that_takes_too_long_is_not_called_a_database_that_is_away(areas, browser, alice, direct, impatient):

@@ -355,7 +355,7 @@ def test_two_at_once_of_the_same_process_number_do_not_touch_each_other(committe
 
 def test_one_that_fails_leaves_nothing_and_throws_nothing_away(committed, media, tmp_path, monkeypatch):
     folder = tmp_path / "backups"
-    first = made(folder)
+    first = made(folder).rename(folder / "commons-20260101T030000Z.zip")  # not of this very second
 
     def full(_):
         raise OSError(errno.ENOSPC, "No space left on device")
