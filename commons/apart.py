@@ -48,8 +48,11 @@ def run(
 
     `asked` and the answer are what JSON can hold; what is large goes in and out as files of the folder. The program calls
     `serve`. It has `seconds` of processor time, and `CLOCK` times as many on the clock; how many it took stands in the answer
-    as `processor_seconds`. `beat` is called every `BEAT_SECONDS` until it ends. Raises Failed, Interrupted and Stopped.
+    as `processor_seconds`. `beat` is called before it begins, and every `BEAT_SECONDS` until it ends. Raises Failed, Interrupted
+    and Stopped.
     """
+    if beat is not None:
+        beat()
     process = _started(module, folder, seconds)
     try:
         out = _answer(process, json.dumps(asked).encode(), time.monotonic() + CLOCK * seconds, beat)

@@ -35,7 +35,8 @@ MEMBER_MOST = {ConversionKind.DOCUMENT: 5, ConversionKind.PICTURE: 40}
 MOST = {ConversionKind.DOCUMENT: 200, ConversionKind.PICTURE: 1_000}
 BYTES_MOST = 2 * 1024 * 1024 * 1024  # of all files that wait
 NOUNS = {ConversionKind.DOCUMENT: "documents", ConversionKind.PICTURE: "pictures"}
-LEASE = dt.timedelta(seconds=20)  # without a beat, until a reading is taken for cut off; the programs beat every 5
+# Without a beat, until a reading is taken for cut off; each program beats as it begins, and every 5 seconds
+LEASE = dt.timedelta(seconds=20)
 TRIES = 2  # a file whose reading was cut off so often is refused
 KEEP = dt.timedelta(days=1)  # rows of files that were read
 KEEP_UNFINISHED = dt.timedelta(days=7)  # those of files that nobody read: the worker was away
@@ -161,6 +162,7 @@ def _convert(conversion: Conversion, read: Callable[[Conversion, "File[bytes]", 
         with conversion.file.storage.open(str(conversion.file.name)) as file:
             file.name = conversion.name
             act = read(conversion, file, partial(_beat, conversion))
+        _beat(conversion)
         _keep(conversion, act)
     except ValidationError as refused:
         _close(conversion, refused=" ".join(refused.messages))
@@ -234,7 +236,7 @@ def _held(conversion: Conversion) -> Conversion | None:
 
 
 def _beat(conversion: Conversion) -> None:
-    """Hold on to a file while its program runs."""
+    """Hold on to a file while its programs run, and until what they read is kept."""
     mine = {"pk": conversion.pk, "state": ConversionState.RUNNING, "tries": conversion.tries}
     Conversion.objects.filter(**mine).update(lease_until=timezone.now() + LEASE)
 

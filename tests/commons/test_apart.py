@@ -42,11 +42,21 @@ def test_one_that_is_killed_from_outside_may_be_tried_again(tmp_path):
         apart.run(TARGET, str(tmp_path), seconds=5, what="killed")
 
 
+def test_a_program_that_ends_at_once_has_beaten_too(tmp_path):
+    beats: list[int] = []
+    for _ in range(3):
+        apart.run(TARGET, str(tmp_path), seconds=5, beat=lambda: beats.append(1), what="")
+    assert len(beats) >= 3
+
+
 def test_a_beat_that_fails_ends_the_program(tmp_path, monkeypatch):
     monkeypatch.setattr(apart, "BEAT_SECONDS", 0.1)
+    beats: list[int] = []
 
     def beat():
-        raise ConnectionError
+        beats.append(1)
+        if len(beats) > 1:  # the first is before it begins
+            raise ConnectionError
 
     with pytest.raises(ConnectionError):
         apart.run(TARGET, str(tmp_path), seconds=5, beat=beat, what="asleep")

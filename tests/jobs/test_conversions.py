@@ -1,5 +1,6 @@
 """Files that wait in line: fair to members, once, whatever is killed; their page for who sent them, and for nobody else."""
 
+import base64
 import datetime as dt
 import os
 import signal
@@ -8,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -19,10 +21,11 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 
 from commons import apart, queue, worker
 from knowledge import jobs
-from knowledge.documents.actions import open_later
+from knowledge.documents.actions import keep_document, open_later, read_document
 from knowledge.posts import conversions
 from knowledge.posts.attachments import Undrawn, draw_later
 from knowledge.posts.conversions import claim, claimable, files_before
+from knowledge.posts.drafts import begin_draft
 from knowledge.posts.models import Attachment, Conversion, ConversionKind, ConversionState, Draft
 from tests.conversions import JSON, outcome_page, work_through
 from tests.make import make_member
@@ -253,6 +256,41 @@ def test_what_nobody_holds_on_to_is_begun_again_and_refused_after_two(
     row.refresh_from_db()
     assert (row.state, row.refused) == ("refused", conversions.CUT_OFF)
     assert not [path for path in folder.rglob("*") if path.is_file()]
+
+
+@pytest.mark.django_db
+def test_a_document_with_many_pictures_keeps_its_place_while_it_is_read(alice, monkeypatch):
+    """Its programs are many and quick: none runs as long as from one beat to the next."""
+    monkeypatch.setattr(conversions, "LEASE", dt.timedelta(seconds=2))
+    monkeypatch.setattr(apart, "BEAT_SECONDS", 1.0)
+    inside = base64.b64encode(picture("PNG", (90, 60)))
+    open_later(document(b"<p>Words.</p>" + b'<img src="data:image/png;base64,%s">' % inside * 20, "a.html"), by=alice)
+
+    def read(conversion, file, beat):
+        read_of_it = read_document(file, beat=beat)
+        assert claim(ConversionKind.DOCUMENT) is None
+        return partial(keep_document, read_of_it, by=conversion.by)
+
+    conversions.convert_next(ConversionKind.DOCUMENT, read)
+    assert (states(), Conversion.objects.get().tries) == (["done"], 1)
+    assert Attachment.objects.count() == 20
+
+
+@pytest.mark.django_db
+def test_what_was_read_is_nobody_elses_while_it_is_kept(alice):
+    open_later(document(), by=alice)
+
+    def read(conversion, *_):
+        cut_off(conversion)
+
+        def keep():
+            assert claim(ConversionKind.DOCUMENT) is None
+            return begin_draft(by=alice, title="Keys", body="Nine in ten.")
+
+        return keep
+
+    conversions.convert_next(ConversionKind.DOCUMENT, read)
+    assert states() == ["done"]
 
 
 @pytest.mark.django_db
