@@ -28,16 +28,18 @@ class Sending(models.Model):
         indexes = [models.Index(fields=["at"], name="sendings_by_time")]
 
 
-def form_of(request: HttpRequest) -> str:
+def form_of(request: HttpRequest, *, makes: str = "") -> str:
     """Return the form that a request sends, for `once`: the name of its page, and the numbers of what that page is about.
 
-    Words in the address are left out: a post's title may change between two sendings.
+    Words in the address are left out: a post's title may change between two sendings. `makes` names what comes of this sending,
+    where one form makes things of several kinds: the number of one is none of another.
     """
     match = request.resolver_match
     if match is None:
         raise ValueError("The request has no page yet.")
     numbers = sorted((name, value) for name, value in match.kwargs.items() if isinstance(value, int))
-    return " ".join([match.view_name, *(f"{name}={value}" for name, value in numbers)])
+    said = [match.view_name, *(f"{name}={value}" for name, value in numbers)]
+    return " ".join([*said, makes] if makes else said)
 
 
 def once(

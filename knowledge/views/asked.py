@@ -60,12 +60,13 @@ def ask(
     *,
     act: Callable[[dict[str, Any]], models.Model],
     done: Callable[[int], HttpResponseBase],
+    makes: str = "",
     **options: Any,
 ) -> HttpResponseBase:
     """Show a form; when it is sent and valid, do `act` with what was typed, once, and answer with `done` of the thing's key.
 
     What is wrong, or not ready, stands at its field (422; 429 where it comes too often) and nothing typed is lost; a
-    ValidationError of `act` may bring new values for fields as its params. `options` go to the form.
+    ValidationError of `act` may bring new values for fields as its params. `makes` is `form_of`'s; `options` go to the form.
     """
     typed = request.POST if request.method == "POST" else keeping.taken_back(request)
     initial = {"key": fresh_key(), **options.pop("initial", {})}
@@ -78,7 +79,7 @@ def ask(
                 key, _ = once(
                     form.cleaned_data["key"],
                     by=acting(request),
-                    form=form_of(request),
+                    form=form_of(request, makes=makes),
                     act=lambda: act(form.cleaned_data),
                 )
             except NotReady as not_ready:

@@ -49,7 +49,7 @@ def attachments(request: HttpRequest) -> HttpResponseBase:
         file, key = form.cleaned_data["file"], form.cleaned_data["key"]
         try:
             if isinstance(file, Undrawn):
-                by_key = f"{form_of(request)} picture"  # what it makes is another thing than a file
+                by_key = form_of(request, makes="picture")
                 pk, _ = once(key, by=member, form=by_key, act=lambda: draw_later(file, by=member))
                 return begun(request, pk)
             added = _added(request, key, file, member)

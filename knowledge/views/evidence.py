@@ -51,6 +51,7 @@ def add(request: HttpRequest, post: Post) -> HttpResponseBase:
         {"post": post},
         act=act,
         done=done,
+        makes="picture" if waits else "",
         initial={"producer": post.organization.name, **_typed_before(request, post)},
     )
 

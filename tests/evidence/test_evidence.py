@@ -137,6 +137,32 @@ def test_a_picture_is_drawn_anew_before_it_is_evidence(signed_in, post, alice, s
     assert Activity.objects.filter(verb=Verb.ADDED_EVIDENCE).count() == 1
 
 
+PDF = {"link": "", "upload": ("report.pdf", b"%PDF-1.7 words")}
+
+
+@pytest.mark.parametrize("other", [PDF, {}, {"link": "", "source": "Report, page 14"}])
+@pytest.mark.parametrize("picture_first", [True, False])
+def test_a_picture_and_another_piece_under_one_key_are_two(
+    signed_in, post, alice, settings, tmp_path, other, picture_first
+):
+    """Who goes back in the browser sends the same page again, with something else on it."""
+    settings.MEDIA_ROOT = tmp_path
+    browser = signed_in(alice)
+    key = browser.get(address(post)).context["form"]["key"].value()
+    drawn = {"link": "", "upload": ("hall.jpg", picture("JPEG", (300, 200)))}
+    for changes in (drawn, other) if picture_first else (other, drawn):
+        form = {**FORM, "key": key, **changes}
+        if "upload" in changes:
+            form["upload"] = SimpleUploadedFile(*changes["upload"])
+        answer = browser.post(address(post), form)
+        if changes is drawn:
+            assert answer.status_code == 303
+            assert outcome_page(browser, answer)["Location"] == f"{post.get_absolute_url()}#evidence"
+        else:
+            assert answer["Location"] == f"{post.get_absolute_url()}#evidence"
+    assert Evidence.objects.count() == 2
+
+
 def test_a_picture_that_is_refused_costs_nothing_that_was_typed(signed_in, post, alice, settings, tmp_path):
     settings.MEDIA_ROOT = tmp_path
     browser = signed_in(alice)
