@@ -6,6 +6,7 @@ worker runs them, a few at a time (`commons/worker.py`), and never a thread of t
 """
 
 import contextlib
+import errno
 import json
 import os
 import resource
@@ -22,6 +23,7 @@ ROOT = Path(__file__).resolve().parent.parent
 MEMORY = 1024 * 1024 * 1024  # bytes of addresses, the program itself included
 WRITTEN = 128 * 1024 * 1024  # bytes of one file that it may write
 CLOCK = 10  # seconds on the clock for each of processor time: how busy the machine is changes no result
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT)  # what a full disk says: no fault of what is read
 BEAT_SECONDS = 5.0  # from one beat to the next while a program runs
 
 _under_way: set[subprocess.Popen[bytes]] = set()
@@ -48,8 +50,8 @@ def run(
 
     `asked` and the answer are what JSON can hold; what is large goes in and out as files of the folder. The program calls
     `serve`. It has `seconds` of processor time, and `CLOCK` times as many on the clock; how many it took stands in the answer
-    as `processor_seconds`. `beat` is called before it begins, and every `BEAT_SECONDS` until it ends. Raises Failed, Interrupted
-    and Stopped.
+    as `processor_seconds`. `beat` is called before it begins, and every `BEAT_SECONDS` until it ends. Raises Failed, Interrupted,
+    Stopped, and OSError where this machine has no room for the program or its files.
     """
     if beat is not None:
         beat()
@@ -64,6 +66,8 @@ def run(
             process.communicate()
     if process.returncode < 0 and process.returncode != -signal.SIGXCPU:
         raise Stopped if _stopped else Interrupted
+    if process.returncode == os.EX_TEMPFAIL:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), folder)
     try:
         if process.returncode:
             raise Failed
@@ -131,4 +135,10 @@ def serve(work: Callable[..., dict[str, Any]]) -> None:
     os.nice(10)  # readers come first
     asked = json.load(sys.stdin)
     os.chdir(folder)
-    json.dump({**work(**asked), "processor_seconds": time.process_time()}, sys.stdout)
+    try:
+        answer = work(**asked)
+    except OSError as failed:
+        if failed.errno in NO_ROOM:
+            sys.exit(os.EX_TEMPFAIL)
+        raise
+    json.dump({**answer, "processor_seconds": time.process_time()}, sys.stdout)

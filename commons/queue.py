@@ -25,7 +25,7 @@ INBOUND = "inbound"  # every minute: mail that came into the mailbox of the comm
 
 DOCUMENTS = "documents"  # somebody sent a document: read it into a draft
 PICTURES = "pictures"  # somebody sent a picture: draw it anew
-CONVERSIONS = "conversions"  # every minute: documents and pictures whose turn was cut off
+CONVERSIONS = "conversions"  # every minute: documents and pictures whose turn was cut off, or put off
 
 DATES = "dates"  # every hour: dates that have passed, each with its verb
 

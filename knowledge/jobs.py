@@ -189,7 +189,7 @@ def pictures(timestamp: int) -> None:
 @app.periodic(cron="* * * * *")
 @app.task(name=queue.CONVERSIONS, queueing_lock=queue.CONVERSIONS, pass_context=False)
 def conversions(timestamp: int) -> None:
-    """Have documents and pictures read whose turn was cut off."""
+    """Have documents and pictures read whose turn was cut off, or put off."""
     wake_waiting()
 
 

@@ -80,7 +80,9 @@ def _docx(pictures: Pictures) -> tuple[str, str]:
             ).value
         except (MemoryError, RecursionError):
             raise
-        except Exception:  # noqa: BLE001 - the library raises anything on what no word processor writes
+        except Exception as failed:  # the library raises anything on what no word processor writes
+            if isinstance(failed, OSError) and failed.errno in apart.NO_ROOM:
+                raise
             raise Refused(DAMAGED) from None
     return markdown_of(_footnotes(html), pictures.keep)
 

@@ -30,7 +30,7 @@ from commons.each import SomeFailed, do_each
 from commons.markup import PICTURE_WIDTHS
 from commons.pace import keep_pace
 from commons.slugs import slug_of
-from knowledge.posts.conversions import AWAY, begin_conversion
+from knowledge.posts.conversions import FilesAway, begin_conversion
 from knowledge.posts.models import Attachment, Conversion, ConversionKind, Draft, DraftEdition, Post
 
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ def looked_at(sent: "File[bytes]", *, seconds: int = PICTURE_SECONDS, beat: "Bea
 def attach(post: Post | None, upload: Upload, *, by: "Member", at: "dt.datetime | None" = None) -> Attachment:
     """Keep a file with a post, or for one that is being written. Part of a verb: asks nothing more, records nothing.
 
-    Raises ValidationError when the member would have more than one may have, or files cannot be kept.
+    Raises ValidationError when the member would have more than one may have, and FilesAway.
     """
     size = upload.file.size + sum(narrow.size for _, narrow in upload.narrower)
     Member.objects.select_for_update(no_key=True).get(pk=by.pk)  # two at once count each other
@@ -151,7 +151,7 @@ def attach(post: Post | None, upload: Upload, *, by: "Member", at: "dt.datetime 
             made.file.storage.save(made.stored_at(width), narrow)
     except OSError:
         logger.exception("A file could not be kept.")
-        raise ValidationError(AWAY) from None
+        raise FilesAway from None
     made.save()
     return made
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.files.storage import default_storage
-from django.db import IntegrityError, models, transaction
+from django.db import IntegrityError, InterfaceError, OperationalError, connection, models, transaction
 from django.db.models import Count, Exists, F, Max, OuterRef, Q, Subquery, Sum
 from django.utils import timezone
 
@@ -37,6 +37,10 @@ BYTES_MOST = 2 * 1024 * 1024 * 1024  # of all files that wait
 NOUNS = {ConversionKind.DOCUMENT: "documents", ConversionKind.PICTURE: "pictures"}
 # Without a beat, until a reading is taken for cut off; each program beats as it begins, and every 5 seconds
 LEASE = dt.timedelta(seconds=20)
+# The same while the file itself is fetched: a bucket that is away takes a minute to say so
+FETCH_LEASE = dt.timedelta(minutes=2)
+AWAY_WAIT = dt.timedelta(minutes=1)  # from one try to the next while the storage, the disk or the database is away
+AWAY_MOST = dt.timedelta(days=1)  # that a file waits for them, before it is refused
 TRIES = 2  # a file whose reading was cut off so often is refused
 KEEP = dt.timedelta(days=1)  # rows of files that were read
 KEEP_UNFINISHED = dt.timedelta(days=7)  # those of files that nobody read: the worker was away
@@ -45,7 +49,16 @@ CLAIMS = 20  # others' claims, met on the way to one's own
 BUSY = "Many files are being read at this moment. Nothing was kept; send it again in some minutes."
 AWAY = "Files cannot be kept at this moment. Nothing is lost but this; send it again in some minutes."
 CUT_OFF = "The reading of this file was cut off twice, and it was not kept. Save it anew, smaller, and send that."
+AWAY_LONG = "This file could not be read for a day, and it was not kept. Send it again."
 MAY_NOT = "You may not add this any more."
+
+
+class FilesAway(ValidationError):
+    """Files cannot be kept at this moment; the message says so, in words for who sent one."""
+
+    def __init__(self) -> None:
+        super().__init__(AWAY)
+
 
 Beat = Callable[[], object]
 Act = Callable[[], Attachment | Draft | models.Model]
@@ -84,7 +97,7 @@ def begin_conversion(
         made.file.save(made.name, sent, save=False)
     except OSError:
         logger.exception("A file could not be kept.")
-        raise ValidationError(AWAY) from None
+        raise FilesAway from None
     made.save()
     queue.defer(JOBS[kind], timestamp=0)
     return made
@@ -104,13 +117,16 @@ def files_before(conversion: Conversion) -> int:
 
 
 def claimable(kind: str, *, now: dt.datetime) -> "models.QuerySet[Conversion]":
-    """Files whose turn may come: those that wait while no other of their member is being read, and those whose reading was
-    cut off. (Two who claim at once have read the clock one after the other: only a lease far ahead is of a clock that ran ahead.)
+    """Files whose turn may come: those that wait while no other of their member is being read, unless they are put off, and those
+    whose reading was cut off. (Two who claim at once have read the clock one after the other: only a lease far ahead is of a clock
+    that ran ahead.)
     """
-    cut_off = Q(state=ConversionState.RUNNING) & is_over("lease_until", now, LEASE)
+    is_free = is_over("lease_until", now, FETCH_LEASE)
+    cut_off = Q(state=ConversionState.RUNNING) & is_free
+    waits = Q(state=ConversionState.WAITING) & (Q(lease_until=None) | is_free)
     running = Conversion.objects.filter(by=OuterRef("by"), kind=kind, state=ConversionState.RUNNING)
     rows: models.QuerySet[Conversion] = Conversion.objects.filter(kind=kind).filter(
-        cut_off | (Q(state=ConversionState.WAITING) & ~Exists(running))
+        cut_off | (waits & ~Exists(running))
     )
     return rows
 
@@ -135,7 +151,7 @@ def claim(kind: str) -> Conversion | None:
                     _refuse(found, CUT_OFF)
                     continue
                 found.state, found.tries = ConversionState.RUNNING, found.tries + 1
-                found.started_at, found.lease_until = now, now + LEASE
+                found.started_at, found.lease_until = now, now + FETCH_LEASE
                 found.save(update_fields=["state", "tries", "started_at", "lease_until"])
                 return found
         except IntegrityError:
@@ -148,7 +164,7 @@ def convert_next(kind: ConversionKind, read: Callable[[Conversion, "File[bytes]"
 
     `read` looks at the file, outside of any transaction, and returns the verb that keeps what came of it: that runs in one
     transaction with the row, so it is done once however often the reading was begun. A ValidationError of either refuses the
-    file, with its words.
+    file, with its words; while the storage, the disk or the database is away, it waits.
     """
     conversion = claim(kind)
     if conversion is not None:
@@ -161,20 +177,23 @@ def _convert(conversion: Conversion, read: Callable[[Conversion, "File[bytes]", 
     try:
         with conversion.file.storage.open(str(conversion.file.name)) as file:
             file.name = conversion.name
+            _beat(conversion)
             act = read(conversion, file, partial(_beat, conversion))
         _beat(conversion)
         _keep(conversion, act)
+    except (FilesAway, OSError, OperationalError, InterfaceError):
+        logger.exception("A file that waits could not be read, or not be kept.")
+        if not connection.is_usable():
+            connection.close()  # the next query makes it anew
+        _put_off(conversion)
     except ValidationError as refused:
         _close(conversion, refused=" ".join(refused.messages))
     except PermissionDenied as refused:
         _close(conversion, refused=str(refused) or MAY_NOT)
     except apart.Stopped:
-        _wait_again(conversion, tries=conversion.tries - 1)
+        _wait_again(conversion, counts=False)
     except apart.Interrupted:
         _wait_again(conversion)
-    except OSError:
-        logger.exception("A file that waits could not be read.")
-        _wait_again(conversion, words=AWAY)
     except Exception:
         logger.exception("A file could not be converted.")
         _wait_again(conversion)
@@ -204,16 +223,32 @@ def _close(conversion: Conversion, *, refused: str) -> None:
 
 
 @transaction.atomic
-def _wait_again(conversion: Conversion, *, tries: int | None = None, words: str = CUT_OFF) -> None:
-    """Let a file wait for another turn; one that had as many as there are is refused."""
+def _wait_again(conversion: Conversion, *, counts: bool = True) -> None:
+    """Let a file wait for another turn; one that had as many as there are is refused. A turn that does not count is as none."""
     held = _held(conversion)
     if held is None:
         return
-    held.tries = held.tries if tries is None else tries
+    if not counts:
+        held.tries -= 1
     if held.tries >= TRIES:
-        _refuse(held, words)
+        _refuse(held, CUT_OFF)
         return
     held.state, held.lease_until = ConversionState.WAITING, None
+    held.save(update_fields=["state", "lease_until", "tries"])
+
+
+@transaction.atomic
+def _put_off(conversion: Conversion) -> None:
+    """Let a file wait that could not be read by no fault of its own: its turn counts as none, and the next comes after
+    `AWAY_WAIT`. One that waited for longer than `AWAY_MOST` is refused.
+    """
+    held, now = _held(conversion), timezone.now()
+    if held is None:
+        return
+    if held.created_at < now - AWAY_MOST:
+        _refuse(held, AWAY_LONG)
+        return
+    held.state, held.lease_until, held.tries = ConversionState.WAITING, now + AWAY_WAIT, held.tries - 1
     held.save(update_fields=["state", "lease_until", "tries"])
 
 
@@ -249,7 +284,7 @@ def _let_go(held: Conversion) -> None:
 
 
 def wake_waiting() -> None:
-    """Have jobs run for the files whose turn may come: a worker that was killed took theirs with it."""
+    """Have jobs run for the files whose turn may come: those that were put off, and those that a killed worker took with it."""
     now = timezone.now()
     for kind, job in JOBS.items():
         if claimable(kind, now=now).exists():

@@ -615,6 +615,7 @@ class Conversion(models.Model):
     attachment = models.ForeignKey("knowledge.Attachment", on_delete=models.SET_NULL, null=True, related_name="+")
     draft = models.ForeignKey("knowledge.Draft", on_delete=models.SET_NULL, null=True, related_name="+")
     tries = models.PositiveSmallIntegerField("how often its reading was begun", default=0)
+    # Of a file that waits: not begun before this; it was put off
     lease_until = models.DateTimeField("its reading is taken for cut off after this", null=True)
     created_at = models.DateTimeField(default=timezone.now)
     started_at = models.DateTimeField(null=True)

@@ -115,6 +115,8 @@ def _words(found: Conversion) -> str:
     thing = "document" if found.kind == ConversionKind.DOCUMENT else "picture"
     if found.state == ConversionState.RUNNING:
         return f"Your {thing} is being read."
+    if found.lease_until:
+        return f"Files cannot be read at this moment. Your {thing} is kept, and tried again every minute."
     before = files_before(found)
     if not before:
         return f"Your {thing} waits to be read. It is the next."

@@ -26,6 +26,8 @@ def main(what: str) -> dict[str, Any]:
         bytearray(2 * apart.MEMORY)
     if what == "nonsense":
         print("{")
+    if what == "full":
+        Path("/dev/full").write_bytes(b"x")
     if what == "writes":
         Path("large").write_bytes(b"x" * (apart.WRITTEN + 1))
     return {"limits": [resource.getrlimit(kind)[0] for kind in (resource.RLIMIT_AS, resource.RLIMIT_CPU)]}

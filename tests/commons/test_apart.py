@@ -26,6 +26,11 @@ def test_what_takes_too_much_is_ended(tmp_path, what):
         apart.run(TARGET, str(tmp_path), seconds=1, what=what)
 
 
+def test_a_full_disk_is_no_fault_of_what_is_read(tmp_path):
+    with pytest.raises(OSError, match="No space left"):
+        apart.run(TARGET, str(tmp_path), seconds=5, what="full")
+
+
 def test_the_clock_ends_what_takes_no_processor_and_it_may_be_tried_again(tmp_path, monkeypatch):
     """Processor time is the bound; the clock is a generous one, so that a busy machine changes no result."""
     assert apart.CLOCK >= 10

@@ -15,7 +15,7 @@ from pathlib import Path
 import psutil
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.db import connection, connections
+from django.db import OperationalError, connection, connections
 from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
 
@@ -123,7 +123,7 @@ def test_a_program_that_is_killed_is_begun_once_more(start_worker, shared_folder
 def test_what_a_killed_worker_read_is_read_by_the_next_and_kept_once(start_worker, shared_folder, alice):
     open_later(document(SLOW, "a.html"), by=alice)
     first = start_worker()
-    until(lambda: states() == ["running"])
+    until(lambda: programs_of(first))
     first.kill()
     start_worker()
     until(lambda: states() == ["done"], 120)
@@ -328,11 +328,8 @@ def test_who_was_taken_for_dead_keeps_nothing_when_another_has_taken_it_up(alice
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize(
-    ("trouble", "words"),
-    [(apart.Interrupted(), conversions.CUT_OFF), (OSError(), conversions.AWAY), (ValueError(), conversions.CUT_OFF)],
-)
-def test_what_ends_by_no_fault_of_the_file_has_one_more_try(alice, trouble, words):
+@pytest.mark.parametrize("trouble", [apart.Interrupted(), ValueError()])
+def test_what_ends_by_no_fault_of_the_file_has_one_more_try(alice, trouble):
     open_later(document(), by=alice)
 
     def read(*_):
@@ -341,7 +338,100 @@ def test_what_ends_by_no_fault_of_the_file_has_one_more_try(alice, trouble, word
     conversions.convert_next(ConversionKind.DOCUMENT, read)
     assert states() == ["waiting"]
     conversions.convert_next(ConversionKind.DOCUMENT, read)
-    assert Conversion.objects.get().refused == words
+    assert Conversion.objects.get().refused == conversions.CUT_OFF
+
+
+def a_minute_later() -> None:
+    """Let those that are put off have their turn."""
+    assert not claimable(ConversionKind.DOCUMENT, now=timezone.now()).exists()
+    in_a_minute = timezone.now() + conversions.AWAY_WAIT
+    assert claimable(ConversionKind.DOCUMENT, now=in_a_minute).exists()
+    Conversion.objects.filter(state="waiting").update(lease_until=timezone.now())
+
+
+@pytest.mark.django_db
+def test_while_the_storage_is_away_all_that_waits_goes_on_waiting(signed_in, alice, bob, folder):
+    rows = [open_later(document(), by=alice), open_later(document(), by=alice), open_later(document(), by=bob)]
+    (folder / "conversions").rename(folder / "away")
+    for _ in range(2 * conversions.TRIES):
+        ProcrastinateJob.objects.all().delete()
+        for _ in rows:
+            jobs.documents(timestamp=0)
+        assert states() == ["waiting"] * 3
+        a_minute_later()
+    jobs.documents(timestamp=0)
+    page = signed_in(alice).get(rows[0].get_absolute_url()).content.decode()
+    assert "Your document is kept, and tried again every minute." in page
+    (folder / "away").rename(folder / "conversions")
+    work_through()
+    a_minute_later()
+    work_through()
+    assert states() == ["done"] * 3
+    assert Draft.objects.count() == 3
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("trouble", [OSError(), OperationalError(), conversions.FilesAway()])
+def test_what_fails_around_a_file_counts_for_no_try(alice, trouble):
+    open_later(document(), by=alice)
+
+    def read(*_):
+        raise trouble
+
+    for _ in range(3):
+        conversions.convert_next(ConversionKind.DOCUMENT, read)
+        assert (states(), Conversion.objects.get().tries) == (["waiting"], 0)
+        a_minute_later()
+
+
+def test_a_line_to_the_database_that_breaks_counts_for_no_try(committed, alice):
+    open_later(document(), by=alice)
+
+    def read(*_):
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+
+    conversions.convert_next(ConversionKind.DOCUMENT, read)
+    assert (states(), Conversion.objects.get().tries) == (["waiting"], 0)
+
+
+@pytest.mark.django_db
+def test_what_was_drawn_waits_until_it_can_be_kept(alice, folder):
+    row = drawn_later(alice)
+    (folder / "attachments").write_text("no folder")
+    jobs.pictures(timestamp=0)
+    assert states() == ["waiting"]
+    (folder / "attachments").unlink()
+    Conversion.objects.update(lease_until=timezone.now())
+    jobs.pictures(timestamp=0)
+    row.refresh_from_db()
+    assert (row.state, row.attachment) == ("done", Attachment.objects.get())
+
+
+@pytest.mark.django_db
+def test_what_could_not_be_read_for_a_day_is_refused_in_words(signed_in, alice, folder):
+    row = open_later(document(), by=alice)
+    (folder / "conversions").rename(folder / "away")
+    Conversion.objects.update(created_at=timezone.now() - conversions.AWAY_MOST + dt.timedelta(minutes=5))
+    jobs.documents(timestamp=0)
+    assert states() == ["waiting"]
+    Conversion.objects.update(
+        created_at=timezone.now() - conversions.AWAY_MOST - dt.timedelta(minutes=5), lease_until=timezone.now()
+    )
+    jobs.documents(timestamp=0)
+    assert states() == ["refused"]
+    assert "could not be read for a day" in signed_in(alice).get(row.get_absolute_url()).content.decode()
+
+
+@pytest.mark.django_db
+def test_a_file_that_is_slow_to_fetch_is_one_places_alone(alice):
+    """A bucket that is away takes longer to say so than a reading may be silent."""
+    open_later(document(), by=alice)
+    begun = claim(ConversionKind.DOCUMENT)
+    silent = timezone.now() + conversions.LEASE + dt.timedelta(seconds=5)
+    assert not claimable(ConversionKind.DOCUMENT, now=silent).exists()
+    conversions._beat(begun)
+    assert claimable(ConversionKind.DOCUMENT, now=silent).exists()
 
 
 @pytest.mark.django_db
