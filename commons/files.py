@@ -2,11 +2,14 @@
 
 import contextlib
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 from django.core.files.base import File
+
+if TYPE_CHECKING:
+    import datetime as dt
 
 SCHEMES = {"s3": "https", "s3+http": "http"}  # without TLS only within a machine, or a network of one's own
 FORM = "s3://key:secret@host/bucket?region=…"
@@ -53,10 +56,13 @@ def _bucket() -> type:
 
     @contextlib.contextmanager
     def told() -> Iterator[None]:
-        """A server that is away, or refuses, is what a disk that fails is: an OSError."""
+        """A server that is away, or refuses, is what a disk that fails is: an OSError. What it does not have is not found."""
         try:
             yield
-        except (BotoCoreError, ClientError) as failed:
+        except ClientError as failed:
+            missing = failed.response.get("Error", {}).get("Code") in ("404", "NoSuchKey")
+            raise (FileNotFoundError if missing else OSError)(str(failed)) from failed
+        except BotoCoreError as failed:
             raise OSError(str(failed)) from failed
 
     class Bucket(S3Storage):  # type: ignore[misc]
@@ -92,5 +98,15 @@ def _bucket() -> type:
         def exists(self, name: str) -> bool:
             with told():
                 return bool(super().exists(name))
+
+        def listdir(self, name: str) -> tuple[list[str], list[str]]:
+            with told():
+                folders, files = super().listdir(name)
+                return folders, files
+
+        def get_modified_time(self, name: str) -> "dt.datetime":
+            with told():
+                at: dt.datetime = super().get_modified_time(name)
+                return at
 
     return Bucket

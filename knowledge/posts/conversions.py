@@ -4,10 +4,12 @@ The verb that takes a file in writes a row and a job in one transaction; no thre
 round the members: next is always a file of the member who was served longest ago, and a member has one under way at a time.
 """
 
+import contextlib
 import datetime as dt
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator
 from functools import partial
+from itertools import chain
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +24,7 @@ from accounts.members.models import Member
 from commons import apart, queue
 from commons.access import require
 from commons.delivery import is_over
+from commons.each import SomeFailed, do_each
 from commons.pace import keep_pace
 from knowledge.posts.models import Attachment, Conversion, ConversionKind, ConversionState, Draft, Post
 
@@ -292,28 +295,33 @@ def wake_waiting() -> None:
 
 
 def forget_conversions(*, now: dt.datetime) -> None:
-    """Throw away rows of files that were read, and files that no row names: those of a transaction that was undone."""
+    """Throw away rows of files that were read, and files that no row names: those of a transaction that was undone.
+
+    One that fails stops no other: SomeFailed is raised once all the others are done.
+    """
     old = Q(finished_at__lt=now - KEEP) | Q(created_at__lt=now - KEEP_UNFINISHED)
-    for pk in list(Conversion.objects.filter(old).values_list("pk", flat=True)):
-        with transaction.atomic():
-            held = Conversion.objects.select_for_update(skip_locked=True, of=("self",)).filter(pk=pk).first()
-            if held is not None:
-                _let_go(held)
-                held.delete()
-    for path in _kept_before(now - KEEP):
-        if not Conversion.objects.filter(file=path).exists():
+    those = list(Conversion.objects.filter(old).values_list("pk", flat=True))
+    rows = ((f"file {pk} that waited", partial(_forget, pk)) for pk in those)
+    files = ((f"{path}, which no row names", partial(_forget_file, path, before=now - KEEP)) for path in _kept())
+    if failed := do_each(chain(rows, files)):
+        raise SomeFailed(failed)
+
+
+@transaction.atomic
+def _forget(pk: int) -> None:
+    held = Conversion.objects.select_for_update(skip_locked=True, of=("self",)).filter(pk=pk).first()
+    if held is not None:
+        _let_go(held)
+        held.delete()
+
+
+def _forget_file(path: str, *, before: dt.datetime) -> None:
+    with contextlib.suppress(FileNotFoundError):  # it went meanwhile
+        if default_storage.get_modified_time(path) < before and not Conversion.objects.filter(file=path).exists():
             default_storage.delete(path)
 
 
-def _kept_before(moment: dt.datetime) -> Iterable[str]:
-    try:
-        names = default_storage.listdir(Conversion.FOLDER)[1]
-    except FileNotFoundError:
-        return
-    for name in names:
-        path = f"{Conversion.FOLDER}/{name}"
-        try:
-            if default_storage.get_modified_time(path) < moment:
-                yield path
-        except OSError:
-            continue  # it went meanwhile
+def _kept() -> Iterator[str]:
+    with contextlib.suppress(FileNotFoundError):  # none was ever kept
+        for name in default_storage.listdir(Conversion.FOLDER)[1]:
+            yield f"{Conversion.FOLDER}/{name}"

@@ -20,6 +20,7 @@ from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from commons import apart, queue, worker
+from commons.each import SomeFailed
 from knowledge import jobs
 from knowledge.documents.actions import keep_document, open_later, read_document
 from knowledge.posts import conversions
@@ -530,6 +531,26 @@ def test_rows_and_files_go(alice, folder, django_capture_on_commit_callbacks):
     assert not orphan.exists()
     assert new.exists()
     assert (folder / waits.file.name).exists()
+
+
+@pytest.mark.django_db
+def test_one_that_does_not_go_stops_no_other(alice, folder):
+    stuck, other = open_later(document(name="stuck.md"), by=alice), open_later(document(), by=alice)
+    Conversion.objects.update(created_at=timezone.now() - dt.timedelta(days=8))
+    with connection.cursor() as cursor:
+        cursor.execute("""
+            CREATE FUNCTION stays() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'It stays.'; END $$;
+            CREATE TRIGGER stays BEFORE DELETE ON knowledge_conversion
+                FOR EACH ROW WHEN (OLD.name = 'stuck.md') EXECUTE FUNCTION stays();
+        """)
+    orphan = folder / "conversions" / "a"
+    orphan.write_bytes(b"x")
+    with pytest.raises(SomeFailed, match=f"file {stuck.pk} that waited"):
+        conversions.forget_conversions(now=timezone.now() + dt.timedelta(days=2))
+    assert list(Conversion.objects.all()) == [stuck]
+    assert not orphan.exists()
+    assert not (folder / other.file.name).exists()
+    assert (folder / stuck.file.name).exists()
 
 
 def test_members_wait_for_nobody_in_the_web(signed_in, alice, db, monkeypatch):

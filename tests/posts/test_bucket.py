@@ -2,17 +2,23 @@
 
 import io
 import socket
+from datetime import timedelta
 
 import boto3
 import pytest
 from django.core.exceptions import ImproperlyConfigured
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.utils import timezone
 from moto.server import ThreadedMotoServer
 from PIL import Image
 
 from commons.files import storage_of
+from knowledge.documents.actions import open_later
 from knowledge.posts.attachments import discard_file
-from knowledge.posts.models import Attachment
+from knowledge.posts.conversions import KEEP, forget_conversions
+from knowledge.posts.models import Attachment, Conversion
 from tests.conversions import JSON, outcome
 from tests.make import make_post
 from tests.pictures import picture
@@ -88,6 +94,30 @@ def test_a_server_that_is_away(settings, client, signed_in, alice, tmp_path):
     assert answer.status_code == 503
     assert answer["Retry-After"] == "30"
     assert Attachment.objects.count() == 1
+
+
+def test_files_that_no_row_names_go_from_a_bucket_too(in_bucket, alice):
+    before = set(in_bucket())
+    for name in ("a", "b"):
+        default_storage.save(f"{Conversion.FOLDER}/{name}", ContentFile(b"x"))
+    waits = open_later(SimpleUploadedFile("notes.md", b"Nine in ten."), by=alice)
+    forget_conversions(now=timezone.now())
+    assert len(in_bucket()) == len(before) + 3
+    forget_conversions(now=timezone.now() + KEEP + timedelta(hours=1))
+    assert set(in_bucket()) == {*before, f"commons/{waits.file.name}"}
+
+
+def test_what_a_bucket_has_no_more_is_missing_and_one_that_is_away_is_a_disk_that_fails(settings, in_bucket):
+    with pytest.raises(FileNotFoundError):
+        default_storage.get_modified_time("conversions/none")
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))  # nobody listens there
+        port = taken.getsockname()[1]
+        settings.STORAGES = {**settings.STORAGES, "default": storage_of(f"s3+http://k:s@127.0.0.1:{port}/files")}
+        for ask in (default_storage.listdir, default_storage.get_modified_time):
+            with pytest.raises(OSError, match=str(port)) as told:
+                ask("conversions")
+            assert not isinstance(told.value, FileNotFoundError)
 
 
 @pytest.mark.parametrize("address", ["https://a.example/files", "s3://", "s3://host", "s3://host/", "files"])
