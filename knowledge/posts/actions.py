@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 from django.utils import timezone
 
-from accounts.members.limits import POSTS, VERSIONS
+from accounts.members.limits import MOVES, POSTS, VERSIONS
 from commons import markup
 from commons.access import require
 from commons.activity.models import Verb
@@ -85,7 +85,7 @@ def publish(
         one_writer(builds_on)
         post = begin(content, Rung.HUNCH, by=by, organization=organization, why=why, authors=authors, at=at)
         if check_back:
-            expect_more(post, check_back, by=by, at=at)
+            write_check_back(post, check_back, by=by, at=at)
         for ground in builds_on:
             write_link(post, ground, LinkKind.BUILDS_ON, by=by, at=at)
     return post
@@ -96,6 +96,14 @@ def expect_more(
     post: Post, on: "dt.date", *, by: "Member", words: str = "", at: "dt.datetime | None" = None
 ) -> CheckBack:
     """Say when the organization expects to know more: it is asked then. A hunch that was quiet is so no longer."""
+    keep_pace(MOVES, by=by)
+    return write_check_back(post, on, by=by, words=words, at=at)
+
+
+def write_check_back(
+    post: Post, on: "dt.date", *, by: "Member", words: str = "", at: "dt.datetime | None" = None
+) -> CheckBack:
+    """The same, as a part of another verb, which keeps its own pace."""
     post = Post.objects.select_for_update(of=("self",), no_key=True).select_related("organization").get(pk=post.pk)
     require(can_edit(by, post), "Owners and editors of the organization say when they expect to know more.")
     made = CheckBack.objects.create(post=post, on=on, words=words, by=by, at=at or timezone.now())

@@ -15,7 +15,7 @@ from django.contrib.auth import get_user_model
 from django.db import transaction
 from django.utils import timezone
 
-from accounts.members.limits import DRAFTS, MOVES
+from accounts.members.limits import DRAFTS, EDITS, MOVES
 from accounts.members.models import Member
 from accounts.organizations.permissions import can_draft_for, can_publish_for
 from commons.access import require
@@ -163,10 +163,12 @@ def save_draft(draft: Draft, words: Words, *, by: "Member", base: int, sitting: 
 @transaction.atomic
 def keep_aside(draft: Draft, words: Words, *, by: "Member") -> None:
     """Keep words that are not to take the place of what a draft says: they stand among its editions."""
+    keep_pace(EDITS, by=by)
     held = Draft.objects.select_for_update().get(pk=draft.pk)
     require(can_write(by, held), "You may not write on this draft any more.")
     typed = {name: list(values) for name, values in words.typed.items()}
     DraftEdition.objects.create(draft=held, by=by, number=held.edition, title=words.title, body=words.body, typed=typed)
+    _trim_editions(held)
 
 
 def _keep_edition(draft: Draft, by: "Member", *, anew: bool = True) -> None:
@@ -177,6 +179,10 @@ def _keep_edition(draft: Draft, by: "Member", *, anew: bool = True) -> None:
         DraftEdition.objects.filter(pk=last.pk).update(**told)
         return
     DraftEdition.objects.create(draft=draft, by=by, at=draft.saved_at, **told)
+    _trim_editions(draft)
+
+
+def _trim_editions(draft: Draft) -> None:
     kept = draft.editions.values_list("pk", flat=True)[:EDITIONS_MOST]
     draft.editions.exclude(pk__in=list(kept)).delete()
 

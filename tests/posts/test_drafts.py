@@ -9,7 +9,7 @@ from accounts.organizations.models import Role
 from knowledge.notifications.models import Notification
 from knowledge.notifications.words import items
 from knowledge.posts import drafts
-from knowledge.posts.drafts import Words, begin_draft, discard_draft, save_draft
+from knowledge.posts.drafts import Words, begin_draft, discard_draft, keep_aside, save_draft
 from knowledge.posts.models import Draft, DraftEdition, Post
 from tests.make import join, make_member, make_post
 from tests.notifications.test_told import tell_all
@@ -201,6 +201,13 @@ def test_taking_theirs_keeps_mine_aside(signed_in, alice, editor, draft):
     assert mine.post(NEW, form(draft, body="Alice's words.", action="theirs"))["Location"] == draft.get_absolute_url()
     assert Draft.objects.get().body == "Edda's words."
     assert "Alice&#x27;s words." in mine.get(f"/drafts/{draft.pk}/editions/").content.decode()
+
+
+def test_what_is_kept_aside_is_so_much_at_the_most(alice, draft, monkeypatch):
+    monkeypatch.setattr(drafts, "EDITIONS_MOST", 3)
+    for number in range(5):
+        keep_aside(draft, Words("Keys", f"Take {number}"), by=alice)
+    assert [edition.body for edition in draft.editions.all()] == ["Take 4", "Take 3", "Take 2"]
 
 
 def test_two_tabs_of_one_member_are_two_pages(signed_in, alice, draft):
