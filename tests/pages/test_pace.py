@@ -184,6 +184,8 @@ def test_mail_that_meets_a_limit_is_answered_in_words(alice, settings, at_most):
         became.append(receive(mail))
     assert [received.became for received in became] == [Became.DRAFT, Became.REFUSED]
     assert "You began 1 draft within a day" in became[1].reason
+    assert "Nothing was kept of this one. Send it again in " in became[1].reason
+    assert "still here" not in became[1].reason
     assert "You began 1 draft within a day" in Letter.objects.get(address=alice.email).asks["words"]
     assert Draft.objects.count() == 1
 
