@@ -15,9 +15,9 @@ from pathlib import Path
 
 from commons import apart, gate
 from knowledge.documents import converting
+from knowledge.documents.archives import SECONDS
 from tests.documents import samples
 
-SECONDS = 15  # as knowledge/documents/actions.py has it
 PARAGRAPH = "<w:p><w:r><w:t>some words</w:t></w:r></w:p>"
 CELL = f"<w:tc>{PARAGRAPH}</w:tc>"
 
@@ -39,6 +39,11 @@ def hostile() -> Iterator[tuple[str, str, bytes]]:
     yield "100,000 tags never ended", "html", b"<a " * 100_000 + b"x"
     yield "400,000 <", "html", b"<" * 400_000 + b"x"
     yield "60,000 CDATA", "html", b"<![CDATA[" * 60_000 + b">"
+    yield "32,000 CDATA with an end", "html", b"<![CDATA[>" * 32_000
+    yield "53,000 <![if>", "html", b"<![if>" * 53_000
+    yield "80,000 spaces", "html", b"<p>" + b" " * 80_000 + b"x"
+    yield "80,000 spaces, each behind a comment", "html", b"<p>" + b" <!---->" * 80_000 + b"x"
+    yield "80,000 spaces in <pre>", "html", b"<pre>" + b" " * 80_000 + b"x</pre>"
     yield "40,000 emphasized spans", "html", b"<span style='font-weight:bold;font-style:italic'>x</span>" * 39_000
     yield "Word, 100,000 paragraphs", "docx", samples.word_of(PARAGRAPH * 100_000)
     yield "Word, a table of 40,000 rows", "docx", samples.word_of(f"<w:tbl>{f'<w:tr>{CELL}</w:tr>' * 40_000}</w:tbl>")

@@ -14,6 +14,7 @@ from django.core.files.base import ContentFile, File
 from django.db import transaction
 
 from commons import apart, gate
+from knowledge.documents.archives import SECONDS
 from knowledge.posts.attachments import MIB, PICTURE_SECONDS, TAKES_TOO_MUCH, Upload, attach, looked_at
 from knowledge.posts.conversions import begin_conversion
 from knowledge.posts.drafts import TooManyDrafts, begin_draft, require_room_for_draft
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from knowledge.posts.conversions import Beat
     from knowledge.posts.models import Conversion, Draft
 
-SECONDS = 15  # of processor time, to read one; a report of forty pages takes three
 PICTURES_SECONDS = 60.0  # of processor time, for all its pictures; those that are left then are left out
 PICTURE_REFUSED_SECONDS = 1.0  # what one that is refused counts for
 LEFT_OUT = "*(A picture stood here that could not be opened.)*"

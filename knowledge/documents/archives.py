@@ -8,6 +8,7 @@ import zipfile
 from xml.etree import ElementTree as ET
 from xml.parsers import expat
 
+SECONDS = 15  # of processor time, to read a document; a report of forty pages takes three
 PARTS_MOST = 3_000
 UNPACKED_MOST = 150 * 1024 * 1024  # bytes of all parts
 XML_MOST = 20 * 1024 * 1024  # bytes of one part in XML

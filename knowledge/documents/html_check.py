@@ -45,6 +45,8 @@ _ENDS_P = frozenset((
     *("footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "header", "hr", "main", "ol", "p", "pre", "section", "table", "ul"),
 ))  # fmt: skip
 _WALLS = ("td", "th", "caption", "table")  # an end tag within one of them ends nothing outside of it
+# Outside of <pre> a run of white space is one: the libraries look at a long one anew from each of its characters
+_BLANKS = re.compile(r"[ \t\r\n\f]+")
 _BOLD = re.compile(r"font-weight:(\w+)")
 
 
@@ -74,11 +76,18 @@ class _Writer(HTMLParser):
         self.open: list[tuple[str, str]] = []  # what is open: its name, and what ends it
         self.silent_at = 0  # how many were open when what is dropped began; 0 where nothing is dropped
         self.elements = self.cells = self.head_rows = 0
+        self.ends_blank = False  # whether what was written last is words that end in white space
 
     def html(self) -> str:
         while self.open:
             self._end_last()
         return "".join(self.written)
+
+    def parse_html_declaration(self, i: int) -> int:
+        """What begins with <![ is a comment up to the next >, as browsers have it; the parser would look for each one's own end."""
+        if self.rawdata.startswith("<![", i):
+            return self.parse_bogus_comment(i)
+        return super().parse_html_declaration(i)
 
     def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
         self.elements += 1
@@ -114,7 +123,15 @@ class _Writer(HTMLParser):
     def handle_data(self, data: str) -> None:
         if self.open and self.open[-1][0] == "title" and all(name != "svg" for name, _ in self.open):
             self.title.append(data[:1_000])
-        self._write(escape(data, quote=False))
+        if self.silent_at:
+            return
+        if all(name != "pre" for name, _ in self.open):
+            data = _BLANKS.sub(_one_blank, data)
+            if self.ends_blank:
+                data = data.lstrip(" \n")
+        if data:
+            self._write(escape(data, quote=False))
+            self.ends_blank = data[-1] in " \n"
 
     def _begin_row_of_head(self) -> None:
         """A head has one row in Markdown: its second begins the body."""
@@ -148,6 +165,11 @@ class _Writer(HTMLParser):
     def _write(self, text: str) -> None:
         if not self.silent_at:
             self.written.append(text)
+            self.ends_blank = False
+
+
+def _one_blank(run: re.Match[str]) -> str:
+    return "\n" if "\n" in run[0] or "\r" in run[0] else " "
 
 
 def _tags(tag: str, attributes: list[tuple[str, str | None]]) -> tuple[str, str]:

@@ -95,6 +95,7 @@ class _Markdown(MarkdownConverter):  # type: ignore[misc]
         bullets = "-"
         newline_style = "backslash"
         table_infer_header = True
+        strip_pre = None
         keep_inline_images_in = ["td", "th", "p", "span", "a", "div", "figure"]
 
     def __init__(self, keep: Picture) -> None:
@@ -128,6 +129,12 @@ class _Markdown(MarkdownConverter):  # type: ignore[misc]
         mark = f"{self.numbers[id(el)]}. "
         indented = "\n".join(" " * len(mark) + line if line else "" for line in text.split("\n"))
         return f"{mark}{indented[len(mark) :]}\n"
+
+    def convert_pre(self, el: Tag, text: str, parent_tags: set[str]) -> str:
+        """What stands as it was written, without the empty lines around it; the library looks for their end at each blank anew."""
+        text = text.rstrip(" \n")
+        begins = len(text) - len(text.lstrip(" \n"))
+        return str(super().convert_pre(el, text[text.rfind("\n", 0, begins) + 1 :], parent_tags))  # type: ignore[misc]
 
     def convert_a(self, el: Tag, text: str, parent_tags: set[str]) -> str:
         address = _address(el.get("href"))
