@@ -107,18 +107,18 @@ def test_the_worker_takes_up_what_is_sent(start_worker, shared_folder, signed_in
     until(lambda: not [path for path in (shared_folder / "conversions").rglob("*") if path.is_file()])
 
 
-def test_a_program_that_is_killed_is_begun_once_more(start_worker, shared_folder, alice):
+@pytest.mark.parametrize(("kills", "comes"), [(1, "done"), (2, "refused")])
+def test_a_program_that_is_killed_is_begun_once_more(start_worker, shared_folder, alice, kills, comes):
     open_later(document(SLOW, "a.html"), by=alice)
     process = start_worker()
-    for _ in range(2):
-        until(lambda: programs_of(process))
+    for tries in range(1, kills + 1):
+        until(lambda tries=tries: Conversion.objects.get().tries == tries and programs_of(process))
         for program in programs_of(process):
             program.send_signal(signal.SIGKILL)
-        until(lambda: not programs_of(process) or Conversion.objects.get().tries > 1)
-    until(lambda: states() == ["refused"] or states() == ["done"])
-    assert Conversion.objects.get().tries <= conversions.TRIES
-    if states() == ["refused"]:
-        assert Conversion.objects.get().refused == conversions.CUT_OFF
+    until(lambda: states() == [comes], 120)
+    row = Conversion.objects.get()
+    assert (row.tries, row.refused) == (2, conversions.CUT_OFF if kills == 2 else "")
+    assert Draft.objects.count() == (kills == 1)
 
 
 def test_what_a_killed_worker_read_is_read_by_the_next_and_kept_once(start_worker, shared_folder, alice):

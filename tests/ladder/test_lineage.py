@@ -47,6 +47,14 @@ def test_what_it_grew_out_of_grew_out_of_something_too(client, post, ground, ali
     assert f'which builds on <a href="{older.get_absolute_url()}">' in page_of(client, post)
 
 
+@pytest.mark.parametrize("end", ["9" * 5_000, "-1", "²", "x", ""])
+def test_what_is_no_link_is_not_taken_away(signed_in, post, ground, alice, end):
+    made = link(post, ground, BUILDS_ON, by=alice)
+    assert signed_in(alice).post(f"{post.get_absolute_url()}lineage/", {"end": end}).status_code == 404
+    made.refresh_from_db()
+    assert made.ended_at is None
+
+
 def test_linking_twice_is_once_and_a_link_is_taken_away(client, signed_in, post, ground, alice):
     first = link(post, ground, BUILDS_ON, by=alice)
     assert link(post, ground, BUILDS_ON, by=alice) == first
