@@ -63,7 +63,11 @@ class TooOften(Exception):
         rate = exceeded.rate
         what = f"{rate.amount:,} {pace.many}" if rate.amount != 1 else f"1 {pace.one}"
         whom = "a new member" if new else "one member"
-        kept = "Nothing was kept of this one" if _door.get() == Door.MAIL else "Nothing is lost: what you typed is still here"
+        kept = (
+            "Nothing was kept of this one"
+            if _door.get() == Door.MAIL
+            else "Nothing is lost: what you typed is still here"
+        )
         super().__init__(
             f"You {pace.did} {what} within {span(rate.within)}, which is as much as we take from {whom}. "
             f"{kept}. Send it again in {span(exceeded.seconds)}."

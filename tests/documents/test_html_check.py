@@ -98,7 +98,9 @@ def test_cells_that_are_repeated_in_repeated_rows(tmp_path, monkeypatch):
     assert main("odt", "mark", 200_000)["refused"] == TOO_MANY
 
 
-@pytest.mark.parametrize("blanks", [" " * 20_000, "\t \r\n" * 5_000, " <!---->" * 5_000, "\n</nothing>" * 5_000, "&#32;" * 5_000])
+@pytest.mark.parametrize(
+    "blanks", [" " * 20_000, "\t \r\n" * 5_000, " <!---->" * 5_000, "\n</nothing>" * 5_000, "&#32;" * 5_000]
+)
 def test_no_library_sees_a_long_run_of_white_space(blanks):
     _, checked = checked_html(f"<p>One{blanks}Two<b>{blanks}</b>{blanks}")
     assert not re.search(r"\s{2}", checked)
