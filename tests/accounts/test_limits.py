@@ -119,6 +119,7 @@ def _for_a_password(browser: Client, member: Member) -> None:
     ("begin", "path"),
     [(_to_sign_in, CODE_TO_SIGN_IN), (_for_an_address, CONFIRM), (_for_a_password, CODE_FOR_PASSWORD)],
 )
+@pytest.mark.long
 def test_sixty_codes_at_once_are_three_tries(committed, mailbox, alice, begin, path):
     browser = Client()
     begin(browser, alice)

@@ -114,6 +114,17 @@ def addresses(chromium, site, environment) -> dict[str, str]:
     return found
 
 
+SCREENS = pytest.mark.parametrize(
+    ("width", "dark"),
+    [
+        pytest.param(1280, False, id="1280-light"),
+        pytest.param(390, True, id="390-dark"),
+        pytest.param(1280, True, id="1280-dark", marks=pytest.mark.long),
+        pytest.param(390, False, id="390-light", marks=pytest.mark.long),
+    ],
+)
+
+
 def violations(page: Page) -> list[str]:
     found = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
     return [f"{rule['id']}: {rule['help']}: {[node['html'][:160] for node in rule['nodes'][:3]]}" for rule in found]
@@ -130,14 +141,12 @@ def look(page: Page, paths: list[str], addresses: dict[str, str]) -> list[str]:
     return wrong
 
 
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 390])
+@SCREENS
 def test_pages_for_everybody(open_page, addresses, width, dark):
     assert look(open_page(width=width, dark=dark), FOR_ALL, addresses) == []
 
 
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 390])
+@SCREENS
 def test_pages_for_members(open_page, addresses, width, dark):
     assert look(open_page(width=width, dark=dark, member=MARISOL), FOR_MEMBERS, addresses) == []
 

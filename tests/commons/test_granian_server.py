@@ -107,6 +107,7 @@ def test_all_killed_come_back(server):
     assert not before & web_processes(process)
 
 
+@pytest.mark.long
 def test_it_stops_when_asked_while_one_waits_to_be_started_again(server):
     process, _ = server
     for _ in range(3):

@@ -19,7 +19,7 @@ from knowledge.topics.models import IssueArea
 from tests.make import make_member, make_organization
 from tests.proxy import Proxy
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 MOST_PACKETS = 150
 
 

@@ -65,6 +65,7 @@ LISTS = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize("form", FORMS)
+@pytest.mark.long
 def test_walking_back_meets_every_post_once_though_more_are_published_meanwhile(client, alice, many, settings, form):
     numbers = itertools.count(6 * POSTS, step=6)  # of posts that come into every list
     for path, is_in in LISTS.items():

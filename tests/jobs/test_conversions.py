@@ -121,6 +121,7 @@ def test_a_program_that_is_killed_is_begun_once_more(start_worker, shared_folder
     assert Draft.objects.count() == (kills == 1)
 
 
+@pytest.mark.long
 def test_what_a_killed_worker_read_is_read_by_the_next_and_kept_once(start_worker, shared_folder, alice):
     open_later(document(SLOW, "a.html"), by=alice)
     first = start_worker()
@@ -132,6 +133,7 @@ def test_what_a_killed_worker_read_is_read_by_the_next_and_kept_once(start_worke
     assert Conversion.objects.get().tries == 2
 
 
+@pytest.mark.long
 def test_a_worker_that_stops_hands_its_files_to_the_next(start_worker, shared_folder, alice):
     open_later(document(SLOW, "a.html"), by=alice)
     first = start_worker()

@@ -167,6 +167,7 @@ class Writers:
             thread.join()
 
 
+@pytest.mark.long
 def test_made_while_people_write_it_becomes_a_commons_that_lacks_nothing(
     committed, media, tmp_path, alice, bob, fresh, var
 ):
@@ -271,6 +272,7 @@ def on_another_line(act):
     thread.join()
 
 
+@pytest.mark.long
 def test_from_a_bucket_to_a_folder_and_back(committed, media, settings, tmp_path, alice, fresh, var, monkeypatch):
     monkeypatch.delenv("SECRET_KEY", raising=False)
     (Path(site.VAR_DIR) / "secret_key").write_text("the-key-of-this-installation-" * 3)
@@ -441,6 +443,7 @@ def test_what_is_damaged_or_newer_is_refused_and_nothing_is_changed(committed, m
     assert Post.objects.count() == 1
 
 
+@pytest.mark.long
 def test_one_of_an_earlier_version_is_brought_up_to_date(committed, media, tmp_path, alice, fresh, var):
     """As if the newest table of drafts' comments had not been there yet."""
 
@@ -457,6 +460,7 @@ def test_one_of_an_earlier_version_is_brought_up_to_date(committed, media, tmp_p
     assert manage(var, "migrate", "--check", DATABASE_URL=fresh)[0] == 0
 
 
+@pytest.mark.long
 def test_a_killed_restore_changes_nothing_and_is_started_again(committed, media, tmp_path, alice, fresh, var):
     restore(made(tmp_path / "first"), var, fresh)
     make_comment(make_post(alice), alice, "Said later.")
@@ -498,6 +502,7 @@ CREATE TABLE elsewhere.held_table ();
 """
 
 
+@pytest.mark.long
 def test_the_keys_are_back_whatever_becomes_of_counting_the_tables(committed, media, tmp_path, fresh, var, monkeypatch):
     monkeypatch.delenv("SECRET_KEY", raising=False)
     key = Path(site.VAR_DIR) / "secret_key"
@@ -534,6 +539,7 @@ def test_tables_that_are_left_out_are_there(committed):
 # The embedded database, running and not
 
 
+@pytest.mark.long
 def test_with_the_embedded_database(committed, media, tmp_path, alice, var):
     post, kept = make_post(alice), file_of(alice)
     path = made(tmp_path / "backups")

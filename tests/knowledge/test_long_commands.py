@@ -109,6 +109,7 @@ SELECT (SELECT md5(string_agg(p::text, '|' ORDER BY number)) FROM knowledge_post
 """
 
 
+@pytest.mark.long
 def test_a_big_sample_killed_in_the_middle_goes_on_and_doubles_nothing(own_database, tmp_path):
     environment = {**os.environ, "DATABASE_URL": own_database, "COMMONS_VAR": str(tmp_path)}
     prepare = [sys.executable, "-m", "commons.prepare", "--empty"]

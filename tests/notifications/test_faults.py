@@ -117,6 +117,7 @@ def test_every_lane_has_its_workers():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("killed_after", [0, 1, 5, 9])
+@pytest.mark.long
 def test_a_worker_killed_while_it_sends_loses_nothing(server, writer, followers, tmp_path, killed_after):
     for member in followers:
         server.slow_for[member.email] = 0.05
@@ -135,6 +136,7 @@ def test_a_worker_killed_while_it_sends_loses_nothing(server, writer, followers,
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_a_worker_killed_while_it_tells_tells_everybody_once(server, writer, followers, tmp_path):
     for _ in range(3):
         make_post(writer)
@@ -151,6 +153,7 @@ def test_a_worker_killed_while_it_tells_tells_everybody_once(server, writer, fol
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_a_database_that_cuts_every_line_loses_nothing(server, writer, followers, tmp_path):
     """As when it restarts: what was under way is done again, on lines that hold."""
     for member in followers:
@@ -193,6 +196,7 @@ print(Notification.objects.count(), Letter.objects.filter(outcome=Outcome.SENT).
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_a_database_that_is_stopped_and_started_again_loses_nothing(server, tmp_path):
     """The server beside the worker ends in the middle of the sending, and is back after a while."""
     folder = tmp_path / "database"

@@ -185,6 +185,7 @@ def test_a_worker_has_a_thread_for_each_of_its_places():
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_as_many_send_at_once_as_are_set(server, committed, tmp_path, monkeypatch):
     """The shipped worker, three senders, and a server that takes its time over each mail."""
     monkeypatch.setenv("MAIL_SENDERS", "3")
@@ -256,6 +257,7 @@ def test_a_line_that_opens_slowly_costs_a_mail_no_more_than_its_time(by_smtp, du
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_a_killed_workers_letters_are_taken_up_within_a_minute(server, committed, tmp_path):
     """Nothing is let go by hand: the lease runs out, and the next worker is there."""
     from tests.make import make_organization
@@ -318,6 +320,7 @@ def test_what_was_told_by_a_clock_that_ran_ahead_stands_in_the_next_digest(by_sm
     assert not Notification.objects.filter(letter=None, cadence="daily").exists()
 
 
+@pytest.mark.long
 def test_a_job_put_off_by_a_clock_that_ran_ahead_runs(committed, server, tmp_path):
     """And a worker that was heard of in a time that has not come is missed, with the job it had."""
     queue.wake(queue.LETTERS)
@@ -408,6 +411,7 @@ def test_an_old_copy_that_never_said_which_database_it_is_is_held_where_nothing_
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_a_dump_restored_in_another_place_sends_nothing_a_second_time(server, committed, tmp_path, settings):
     """Real programs: what is waiting is dumped, restored into another database with nothing beside it, and a worker works there."""
     from tests.make import make_organization

@@ -175,6 +175,7 @@ def test_the_image_holds_what_it_needs_and_no_more(image):
     assert (Path(image.environment["STATIC_ROOT"]) / "staticfiles.json").exists()
 
 
+@pytest.mark.long
 def test_web_server_and_worker_run_as_another_user_and_end_at_sigterm(image):
     before = image.files()
     web, worker = image.start("web"), image.start("worker")

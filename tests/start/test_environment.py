@@ -126,6 +126,7 @@ def test_a_broken_stamp_holds_nothing(folder, text):
     assert not environment.holds(["main"])
 
 
+@pytest.mark.long
 def test_a_half_made_folder_is_made_anew(folder):
     (folder / "bin" / "python").unlink()
     (folder / "bin" / "python").write_text("half a Python")

@@ -84,6 +84,7 @@ def test_it_is_ready_for_readers(running):
     running.wait(lambda: running.asked("/readyz") == 200)  # which has seen the worker
 
 
+@pytest.mark.long
 def test_empty_is_without_people(running, home):
     assert home.ask("SELECT count(*) FROM accounts_member") == 0
     assert home.ask("SELECT count(*) FROM knowledge_issuearea") > 0
@@ -178,6 +179,7 @@ def test_a_killed_database_comes_back_with_everything(running, home):
     assert home.ask(IS_KEPT.format("before the database")) == 1
 
 
+@pytest.mark.long
 def test_the_end_of_everything_at_once_loses_nothing(running, home):
     home.ask(KEPT.format("before everything"))
     kill_all_of(home.var)
@@ -222,6 +224,7 @@ def test_it_can_be_stopped_while_it_prepares(elsewhere):
 # Other ways to start
 
 
+@pytest.mark.long
 def test_with_a_server_of_its_own_it_starts_none(elsewhere, own_database):
     start = Start(elsewhere, "--empty", DATABASE_URL=own_database).wait_until_up()
     start.shows("/")
@@ -230,6 +233,7 @@ def test_with_a_server_of_its_own_it_starts_none(elsewhere, own_database):
     assert "database" not in start.words.split("Ctrl-C stops it")[1]
 
 
+@pytest.mark.long
 def test_dev_starts_again_when_a_file_changes(elsewhere, own_database):
     tree = elsewhere.parent / "tree"
     for name in ("accounts", "commons", "knowledge", "templates", "static"):

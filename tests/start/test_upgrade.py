@@ -13,7 +13,7 @@ from commons import embedded
 from commons.start import ROOT
 from tests.start.starting import Start, environment_of, folder_of_its_own, free_port, kill, refused, servers
 
-pytestmark = pytest.mark.xdist_group("start")
+pytestmark = [pytest.mark.long, pytest.mark.xdist_group("start")]
 
 EARLIER = [version for version in (15, 16, 17) if embedded.programs_of(version)]
 
