@@ -8,7 +8,7 @@ from email.message import EmailMessage
 from email.utils import make_msgid, parseaddr
 
 import pytest
-from django.db import OperationalError
+from django.db import OperationalError, connection, transaction
 
 from commons import mailbox, queue, worker
 from knowledge import jobs
@@ -119,6 +119,27 @@ def test_while_the_database_is_away_nothing_is_marked(box, alice, post, monkeypa
     assert box.flags() == [set()]
     jobs.inbound(0)
     assert Comment.objects.count() == 1
+
+
+@pytest.mark.parametrize(("state", "goes_on"), [("53100", False), ("55P03", True), ("40P01", True), ("57014", True)])
+def test_what_the_database_refuses_is_no_fault_of_a_mails(box, alice, post, monkeypatch, state, goes_on):
+    """On a full disk no other fares better; where one took too long, or met another's transaction, the others are received."""
+    address, receive = replying.reply_address(alice.pk, post.pk), fetching.receive
+
+    def refused(raw: bytes):
+        if b"Refused" in raw:
+            with transaction.atomic(), connection.cursor() as cursor:
+                cursor.execute(f"DO $$ BEGIN RAISE EXCEPTION 'refused' USING ERRCODE = '{state}'; END $$")
+        return receive(raw)
+
+    box.deliver(bytes(mail(address, "Refused at first")), bytes(mail(address, "Hold")))
+    with monkeypatch.context() as patched:
+        patched.setattr(fetching, "receive", refused)
+        with contextlib.nullcontext() if goes_on else pytest.raises(OperationalError):
+            jobs.inbound(0)
+    assert box.flags() == [set(), {"\\Seen"} if goes_on else set()]
+    jobs.inbound(0)
+    assert {comment.body for comment in Comment.objects.all()} == {"Refused at first", "Hold"}
 
 
 def test_killed_after_it_was_received_and_before_it_was_marked_it_is_once(box, alice, post, monkeypatch):
