@@ -7,6 +7,7 @@ import datetime as dt
 import logging
 import os
 import threading
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from smtplib import SMTPRecipientsRefused
@@ -18,6 +19,7 @@ from django.utils import timezone
 
 from commons import queue
 from commons.account_mail import AccountMail
+from commons.db.errors import is_away
 from commons.delivery import CLOCKS_APART, RUN_SECONDS, MailRun, Outcome
 from knowledge.notifications.bounces import bounced, in_words, refused_address
 from knowledge.notifications.letters import CADENCES, gather, take
@@ -27,11 +29,16 @@ from knowledge.notifications.models import Bounce, Letter, MailState, Sort
 if TYPE_CHECKING:
     from django.core.mail import EmailMultiAlternatives
 
+    from knowledge.notifications.models import Notification
+
 log = logging.getLogger(__name__)
 
 TO_FOLLOWERS = [Sort.AT_ONCE, Sort.DAILY, Sort.WEEKLY, Sort.ANSWER]
 SOMEBODY_WAITS = [Sort.CONFIRM]
 BATCH = 20  # letters that one sender takes up together
+FRESH_SECONDS = (
+    10.0  # for which what was read of the people of a batch is believed: a slow server may take minutes over it
+)
 BOUNCED = "Mail to this address came back"
 
 
@@ -56,18 +63,33 @@ def _send(run: MailRun, letters: Sequence[Letter]) -> int:
     """Send some letters, or close them with the reason why not. Who may see what is asked as each goes out."""
     stopping = Bounce.objects.among(letter.to for letter in letters).that_stop()
     bounces = {bounce.address.lower(): bounce for bounce in stopping}
-    told = gather([letter for letter in letters if letter.sort in CADENCES])
+    told, read_at = _gathered(letters), time.monotonic()
 
     def message(letter: Letter) -> "EmailMultiAlternatives | None":
-        if reason := _unreachable(letter, bounces.get(letter.to.lower())):
+        bounce = bounces.get(letter.to.lower())
+        if time.monotonic() - read_at >= FRESH_SECONDS:
+            letter.refresh_from_db(fields=["member", "reader"])
+            bounce = Bounce.objects.stopping(letter.to).first()
+        if reason := _unreachable(letter, bounce):
             letter.close(Outcome.GONE, reason)
             return None
-        mail = compose(letter, told.get(letter.pk, []))
+        mail = compose(letter, (gather([letter]) if told is None else told).get(letter.pk, []))
         if mail is None:
             letter.close(Outcome.NOTHING, "What it would have told is gone, or not for them to see any more.")
         return mail
 
     return run.send(letters, message, _refused)
+
+
+def _gathered(letters: Sequence[Letter]) -> "dict[int | None, list[Notification]] | None":
+    """Return what these letters tell; None where that failed for one of them, so that each is to be asked alone."""
+    try:
+        return gather([letter for letter in letters if letter.sort in CADENCES])
+    except Exception as error:
+        if is_away(error):
+            raise
+        log.exception("What %s letters tell could not be gathered together.", len(letters))
+        return None
 
 
 def _unreachable(letter: Letter, bounce: Bounce | None) -> str:

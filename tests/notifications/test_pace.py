@@ -15,6 +15,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 from procrastinate.contrib.django.models import ProcrastinateJob
 
+from accounts.members.models import Member
 from commons import delivery, embedded, mail, queue, worker
 from commons.delivery import LEASE, RUN_SECONDS, SOON
 from knowledge import jobs
@@ -84,6 +85,38 @@ def test_a_letter_that_cannot_be_made_waits_alone_and_is_named(by_smtp, due, mon
     broken.refresh_from_db()
     assert (broken.closed_at, broken.tries, broken.reason) == (None, 1, "ValueError")
     assert f"Letter {broken.pk} could not be made." in caplog.text
+
+
+def test_what_cannot_be_gathered_together_is_gathered_one_by_one(by_smtp, due, monkeypatch):
+    due(3)
+    broken = Letter.objects.order_by("pk")[1]
+    gather = sending.gather
+
+    def fails_with_one(letters):
+        if broken.pk in {letter.pk for letter in letters}:
+            raise ValueError("odd")
+        return gather(letters)
+
+    monkeypatch.setattr(sending, "gather", fails_with_one)
+    assert send_due(TO_FOLLOWERS) == 2
+    broken.refresh_from_db()
+    assert (broken.closed_at, broken.tries, broken.reason) == (None, 1, "ValueError")
+
+
+def test_whom_a_batch_is_for_is_looked_at_again_while_it_takes_long(by_smtp, due, monkeypatch):
+    due(3)
+    compose = sending.compose
+
+    def meanwhile(letter, told):
+        Member.objects.exclude(pk=letter.member_id).update(is_active=False)
+        return compose(letter, told)
+
+    monkeypatch.setattr(sending, "FRESH_SECONDS", 0.0)
+    monkeypatch.setattr(sending, "compose", meanwhile)
+    assert send_due(TO_FOLLOWERS) == 1
+    assert set(Letter.objects.exclude(outcome=Outcome.SENT).values_list("reason", flat=True)) == {
+        "The account is closed or suspended."
+    }
 
 
 def test_a_letter_for_which_the_database_takes_too_long_waits_alone(by_smtp, due, monkeypatch):
