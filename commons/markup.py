@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from html import escape
 from importlib import import_module
+from math import inf
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -143,16 +144,18 @@ def cut_short() -> int:
     return _cut.number
 
 
-def render(text: str, *, top: int = 2, prefix: str = "") -> Rendered:
+def render(text: str, *, top: int = 2, prefix: str = "", at_leisure: bool = False) -> Rendered:
     """A document in Markdown as HTML.
 
     `top` is the level of its highest heading (2 to 6; the others follow, no level left out), `prefix` keeps the ids of its
     footnotes apart from those of another document on the page. A link that leads away from this site (SITE_URL) says so to
     search engines. A document that asks for more than STEPS is given as plain paragraphs; so is one that takes longer than
-    SECONDS, but that one says so (`is_whole`).
+    SECONDS, but that one says so (`is_whole`). `at_leisure` it may take as long as its steps do, for what is kept of it.
     """
     site = urlsplit(settings.SITE_URL)
-    found = _Found(top=top, scheme=site.scheme, host=site.netloc, until=time.thread_time() + SECONDS)
+    found = _Found(
+        top=top, scheme=site.scheme, host=site.netloc, until=inf if at_leisure else time.thread_time() + SECONDS
+    )
     env: dict[str, Any] = {"found": found, "docId": prefix.rstrip("-")}
     try:
         html = _PARSER.render(text, env)

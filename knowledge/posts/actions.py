@@ -346,6 +346,6 @@ def index_post(post: Post, version: Version) -> None:
         post.number,
         title=version.title,
         summary=version.takeaway,
-        text=f"{topics} {case} {markup.render(version.body).words}",
+        text=f"{topics} {case} {markup.render(version.body, at_leisure=True).words}",
         language=version.language,
     )

@@ -356,6 +356,11 @@ def test_what_runs_out_of_time_says_so(monkeypatch):
     assert markup.cut_short() == cut + 1
 
 
+def test_what_is_kept_of_a_text_hangs_on_no_clock(monkeypatch):
+    monkeypatch.setattr(markup, "SECONDS", 0.0)
+    assert render("We **saw** it.", at_leisure=True).words == "We saw it."
+
+
 @pytest.mark.parametrize("name", list(DOCUMENTS))
 def test_the_steps_of_a_document_are_bounded_whatever_it_is(name, monkeypatch):
     monkeypatch.setattr(markup, "STEPS", 5_000)
