@@ -142,10 +142,14 @@ def held_since() -> dt.datetime | None:
     return _state().held_since if held() else None
 
 
-def hold(why: str) -> None:
-    """Let no letter out until it is released. What somebody waits for (codes, confirmations) still goes out, if asked for since."""
+def hold(why: str, *, anew: bool = False) -> None:
+    """Let no letter out until it is released. What somebody waits for (codes, confirmations) still goes out, if asked for since.
+
+    One that holds already goes on from when it began; `anew`, as after a restore, from now.
+    """
     _state()
-    MailState.objects.filter(held_since=None).update(held_since=timezone.now(), held_why=why[:2000])
+    which = MailState.objects.all() if anew else MailState.objects.filter(held_since=None)
+    which.update(held_since=timezone.now(), held_why=why[:2000])
 
 
 def adopt_database() -> None:

@@ -296,6 +296,16 @@ def test_a_hold_is_for_mail_from_before_it(client, by_smtp, alice):
     assert len(by_smtp.to(alice.email)) == 1
 
 
+def test_what_was_asked_for_under_an_earlier_hold_is_held_after_a_restore(client, by_smtp):
+    """The backup was made while mail was held: what it takes for unsent has gone out since."""
+    sending.hold("We are moving.")
+    client.post(SIGN_UP, ANA)
+    sending.hold("It was restored.", anew=True)
+    send_codes()
+    assert not by_smtp.to(ANA["email"])
+    assert sending.held() == "It was restored."
+
+
 def test_a_hold_that_nobody_noticed_yet_lets_a_code_out(client, by_smtp, settings):
     """The database was put back, and the first to come asks for a code, before any job looked."""
     assert sending.held() == ""

@@ -35,7 +35,8 @@ class Command(LongCommand):
 
         def finish(made_at: str) -> None:
             sending.hold(
-                f"The commons was restored from the backup of {made_at}: what waits may have been sent after it was made."
+                f"The commons was restored from the backup of {made_at}: what waits may have been sent after it was made.",
+                anew=True,
             )
             bump_all()
 
