@@ -2,7 +2,7 @@
 
 import pytest
 
-from commons.converters import NUMBER_MOST, parse_number
+from commons.numbers import NUMBER_MOST, parse_number
 
 
 @pytest.mark.parametrize(
