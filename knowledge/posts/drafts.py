@@ -174,7 +174,8 @@ def keep_aside(draft: Draft, words: Words, *, by: "Member") -> None:
 def _keep_edition(draft: Draft, by: "Member", *, anew: bool = True) -> None:
     """Keep what a draft says now: in place of what the same page saved a moment ago, or beside it."""
     told = {"title": draft.title, "body": draft.body, "typed": draft.typed, "number": draft.edition}
-    last = draft.editions.first()
+    # What it said before: the first of that number, since what was kept aside beside it came later
+    last = draft.editions.filter(number=draft.edition - 1).last()
     if not anew and last and last.by_id == by.pk and draft.saved_at - last.at < SITTING_MOST:
         DraftEdition.objects.filter(pk=last.pk).update(**told)
         return

@@ -223,6 +223,14 @@ def test_what_one_page_saves_in_a_moment_is_one_edition(alice, draft):
     assert [edition.body for edition in draft.editions.all()] == ["Take 4", "Nine in ten found nobody."]
 
 
+def test_what_was_kept_aside_stays_when_the_page_that_it_stood_against_saves_again(alice, draft):
+    page = uuid.uuid4()
+    draft = save_draft(draft, Words("Keys", "In one tab."), by=alice, base=draft.edition, sitting=page)
+    keep_aside(draft, Words("Keys", "In the other."), by=alice)
+    save_draft(draft, Words("Keys", "In one tab, and on."), by=alice, base=draft.edition, sitting=page)
+    assert {edition.body for edition in draft.editions.all()} >= {"In the other.", "In one tab, and on."}
+
+
 def test_only_so_many_editions_are_kept(alice, draft, monkeypatch):
     monkeypatch.setattr(drafts, "EDITIONS_MOST", 3)
     for number in range(5):
