@@ -349,6 +349,7 @@ def test_where_nothing_can_be_kept_readers_read_and_writers_keep_their_words(alo
     _, port = alone
     if refusing is full and not os.path.ismount(small_disk):
         pytest.skip("no small disk can be mounted here")
+    until(port, "/readyz?for=readers", 200)  # the line that it asks over may be one that fell silent before
     session, posts = made
     post, word = posts[0 if refusing is full else 1], f"Kept {uuid.uuid4()}"
     address = f"http://127.0.0.1:{port}"
