@@ -203,7 +203,7 @@ def _plain(text: str) -> Rendered:
 _FURTHER = {"[": 8, "@": 8, ":": 8, "<": 8, "!": 4, "*": 2, "_": 2, "~": 2, "w": 1, "&": 1}
 _WEB, _WEB_STEPS = "www.", 10
 _CELL_STEPS = 2  # for each bar of a table: all its cells are made at once
-_BLOCK_STEPS = 2  # for each line that may begin something: what begins there becomes three tokens
+_BLOCK_STEPS = 4  # for each line that may begin something: what begins there becomes three tokens
 _NOTE_STEPS = 4  # for what each footnote becomes besides its text
 # At these it looks through all that it read of a paragraph before: so many characters of it are a step
 _LOOKS_BACK = {":": 200, "@": 2_000}
