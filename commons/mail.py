@@ -6,9 +6,8 @@ import math
 import smtplib
 import socket
 import sys
-import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from smtplib import SMTPDataError, SMTPException, SMTPRecipientsRefused, SMTPSenderRefused
 from typing import Any
 
@@ -17,6 +16,8 @@ from django.core.mail import EmailMessage, get_connection
 from django.core.mail.backends.base import BaseEmailBackend
 from django.core.mail.backends.smtp import EmailBackend
 from django.db import models
+
+from commons.alarm import alarm
 
 
 class TrialMail(models.Model):
@@ -152,7 +153,7 @@ class KeptConnection:
         time could else hold a sender for longer than it has the mail for.
         """
         self._until = time.monotonic() + SEND_SECONDS
-        with _alarm(SEND_SECONDS, lambda: _cut(self._backend)):
+        with alarm(SEND_SECONDS, lambda: _cut(self._backend)):
             if self._mails >= MAILS_A_CONNECTION:
                 self.close()
             try:
@@ -169,7 +170,7 @@ class KeptConnection:
         if backend is None:
             return
         try:
-            with _alarm(GOODBYE_SECONDS, lambda: _cut(backend)):
+            with alarm(GOODBYE_SECONDS, lambda: _cut(backend)):
                 backend.close()
         except (SMTPException, OSError):
             log.debug("The mail server did not say goodbye.")
@@ -216,18 +217,6 @@ class KeptConnection:
 
     def _is_over(self) -> bool:
         return time.monotonic() >= self._until
-
-
-@contextlib.contextmanager
-def _alarm(seconds: float, act: Callable[[], None]) -> Iterator[None]:
-    """Do something in another thread, where what is within this takes longer than so many seconds."""
-    timer = threading.Timer(seconds, act)
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
 
 
 def _cut(backend: Any) -> None:

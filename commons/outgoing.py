@@ -6,11 +6,12 @@ import http.client
 import ipaddress
 import socket
 import ssl
-import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import NamedTuple
 from urllib.parse import SplitResult, urlsplit
+
+from commons.alarm import alarm
 
 SECONDS = 10.0  # for the whole of a request; a socket's own time-out is for each of its steps
 READ = 500  # bytes of an answer's text that are read: how it says what is wrong
@@ -169,8 +170,7 @@ class _Connection(http.client.HTTPConnection):
         raise trouble
 
 
-@contextlib.contextmanager
-def _deadline(connection: _Connection, until: float) -> Iterator[None]:
+def _deadline(connection: _Connection, until: float) -> contextlib.AbstractContextManager[None]:
     """Within this, the connection is cut off when its time is up: who sends a byte now and then could hold us for hours."""
 
     def cut() -> None:
@@ -178,10 +178,4 @@ def _deadline(connection: _Connection, until: float) -> Iterator[None]:
             with contextlib.suppress(OSError):
                 connection.sock.shutdown(socket.SHUT_RDWR)
 
-    timer = threading.Timer(max(until - time.monotonic(), 0), cut)
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
+    return alarm(until - time.monotonic(), cut)

@@ -3,11 +3,10 @@
 import re
 from pathlib import Path
 
-import psycopg
 import pytest
-from django.db import connection
 
 from commons.locks import Lock, try_for, wait_for
+from tests.lines import another_line
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -21,10 +20,7 @@ def test_no_lock_is_taken_past_the_list_of_them():
 
 @pytest.fixture
 def other(db):
-    """A connection of somebody else's to the same database, in a transaction."""
-    parameters = connection.get_connection_params()
-    names = ("host", "port", "dbname", "user", "password")
-    with psycopg.connect(**{name: parameters[name] for name in names if name in parameters}) as other:
+    with another_line() as other:
         yield other
 
 

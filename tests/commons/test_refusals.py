@@ -3,7 +3,6 @@
 import contextlib
 import logging
 
-import psycopg
 import pytest
 from django.db import DatabaseError, Error, connection, transaction
 from django.test import Client
@@ -18,6 +17,7 @@ from knowledge.comments.models import Comment
 from knowledge.management.commands.load_topics import load_areas
 from knowledge.stored.models import Fragment
 from knowledge.topics.models import IssueArea
+from tests.lines import another_line
 
 PROFILE = {"name": "Another name", "bio": "", "time_zone": "UTC"}
 
@@ -31,9 +31,7 @@ def areas(transactional_db):
 @pytest.fixture
 def direct(areas):
     """A line of the test's own to the same database."""
-    parameters = connection.get_connection_params()
-    names = ("host", "port", "dbname", "user", "password")
-    with psycopg.connect(**{name: parameters[name] for name in names if name in parameters}) as direct:
+    with another_line() as direct:
         yield direct
 
 
