@@ -30,10 +30,10 @@ from mdit_py_plugins.gfm_autolink import gfm_autolink_plugin
 
 from commons import gate
 
-# What one document may ask. A step is a place in the text that is looked at, some five thousandths of a millisecond; what
-# takes longer than others counts for more. A crowded text of 200,000 characters takes some 110,000. They are counted, and not
+# What one document may ask. A step is a place in the text that is looked at, some six thousandths of a millisecond; what
+# takes longer than others counts for more. A crowded text of 200,000 characters takes some 105,000. They are counted, and not
 # timed, so that a document becomes the same on a busy machine.
-STEPS = 150_000
+STEPS = 120_000
 SECONDS = 5.0  # the last resort, of processor time: what came out then is shown, and never kept
 FOOTNOTE_LABEL = 200  # characters; what is longer is no footnote's mark
 LONGEST_ADDRESS = 2_000  # characters; what is longer is not made a link
@@ -200,10 +200,11 @@ def _plain(text: str) -> Rendered:
 
 
 # A character at which the parser looks further than at others, or makes more of it, and how many steps that counts for
-_FURTHER = {"[": 8, "@": 8, ":": 8, "<": 8, "!": 4, "*": 2, "_": 2, "~": 2, "w": 1, "&": 1}
+_FURTHER = {"[": 5, "@": 5, ":": 8, "<": 8, "!": 4, "*": 2, "_": 2, "~": 2, "w": 1, "&": 1}
 _WEB, _WEB_STEPS = "www.", 10
 _CELL_STEPS = 2  # for each bar of a table: all its cells are made at once
-_BLOCK_STEPS = 4  # for each line that may begin something: what begins there becomes three tokens
+_BLOCK_STEPS = 5  # for what begins a block, which becomes three tokens
+_END_STEPS = 2  # for a line at which one may end, and the next item of a list begin
 _NOTE_STEPS = 4  # for what each footnote becomes besides its text
 # At these it looks through all that it read of a paragraph before: so many characters of it are a step
 _LOOKS_BACK = {":": 200, "@": 2_000}
@@ -221,10 +222,12 @@ def _count_inline(state: StateInline, *_rest: Any) -> bool:
     return False
 
 
-def _count_block(state: StateBlock, line: int, *_rest: Any) -> bool:
-    """A rule that matches nothing, and is asked at each line: ends what asks for too much."""
-    start = state.bMarks[line] + state.tShift[line]
-    _count(state.env, _BLOCK_STEPS + _NOTE_STEPS * state.src.startswith("[^", start))
+def _count_block(state: StateBlock, line: int, _last: int, silent: bool) -> bool:
+    """A rule that matches nothing, and is asked where a block begins, and `silent` where one may end: ends what asks for too much."""
+    steps = _END_STEPS if silent else _BLOCK_STEPS
+    if state.src.startswith("[^", state.bMarks[line] + state.tShift[line]):
+        steps += _NOTE_STEPS
+    _count(state.env, steps)
     return False
 
 

@@ -336,7 +336,7 @@ def test_two_texts_that_become_the_same_page(one, other, alike):
 
 def test_a_busy_machine_changes_no_text(monkeypatch):
     """Of all clocks but that of the last resort none is asked, and that one has seconds."""
-    text = ("We **saw** it.\n\n- one\n- @rosa [here](/x)\n\n" * 4_000)[:80_000]
+    text = ("We **saw** it.\n\n- one\n- @rosa [here](/x)\n\n" * 4_000)[:70_000]
     first = render(text)
     assert "<strong>saw</strong>" in first.html
     ticks = count()
