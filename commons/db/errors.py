@@ -6,6 +6,8 @@ from enum import Enum
 import psycopg
 from django.db import InterfaceError, OperationalError
 
+from commons import apart
+
 
 class Fault(Enum):
     """Why a statement failed for no reason of its own. Each has its page (`commons/faults.py`)."""
@@ -33,7 +35,7 @@ STATES = {
     "25P04": Fault.LOST,  # transaction_timeout
 }
 LOST = ("08", "57P")  # how the states begin of a connection that broke, and of a server that is going down
-NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+NO_ROOM = (*apart.NO_ROOM, errno.EROFS)
 LONGEST_CHAIN = 20  # of exceptions, each raised from or in place of another
 
 

@@ -36,9 +36,7 @@ log = logging.getLogger(__name__)
 TO_FOLLOWERS = [Sort.AT_ONCE, Sort.DAILY, Sort.WEEKLY, Sort.ANSWER]
 SOMEBODY_WAITS = [Sort.CONFIRM]
 BATCH = 20  # letters that one sender takes up together
-FRESH_SECONDS = (
-    10.0  # for which what was read of the people of a batch is believed: a slow server may take minutes over it
-)
+FRESH_SECONDS = 10.0  # for which the people of a batch are believed to be as they were read; it may take minutes
 BOUNCED = "Mail to this address came back"
 
 
